@@ -1,0 +1,71 @@
+public import EvidenceModel
+
+/// What a walker found out about a candidate.
+public enum WalkVerdict: Hashable, Sendable {
+    /// Not a file of this format, although its first bytes look like one.
+    case rejected(reason: String)
+    /// A whole file.
+    case complete(WalkedFile)
+    /// Begins as a file of this format and stops making sense after `file.length` bytes.
+    case broken(WalkedFile, reason: String)
+}
+
+/// A file as its own structure describes it.
+public struct WalkedFile: Hashable, Sendable {
+    /// Bytes from the start of the candidate to the file's own end (for a broken one: its valid prefix).
+    public var length: Int
+    /// `proven` or `structural` when whole; ignored when broken.
+    public var confidence: Confidence
+    /// The format as finely as it can be told, for example "docx" where the walker walks ZIP.
+    public var format: String
+    /// File name extension without the dot.
+    public var fileExtension: String
+    /// MIME type; libmagic's stands beside it in the catalogue's description.
+    public var mime: String
+    /// What an examiner wants to see at a glance. Keys match `[a-z][a-z0-9_]*`.
+    public var facts: [String: CanonicalValue]
+    /// What is odd, in words an examiner understands.
+    public var warnings: [String]
+
+    public init(
+        length: Int, confidence: Confidence, format: String, fileExtension: String, mime: String,
+        facts: [String: CanonicalValue] = [:], warnings: [String] = []
+    ) {
+        self.length = length
+        self.confidence = confidence
+        self.format = format
+        self.fileExtension = fileExtension
+        self.mime = mime
+        self.facts = facts
+        self.warnings = warnings
+    }
+}
+
+/// Fixed bytes by which a walker wants to be asked about a place.
+public struct WalkerSignature: Hashable, Sendable {
+    /// Distance of the bytes from the start of the file; 4 for the "ftyp" of an MP4.
+    public let offset: Int
+    public let bytes: [UInt8]
+
+    public init(_ bytes: [UInt8], at offset: Int = 0) {
+        self.bytes = bytes
+        self.offset = offset
+    }
+
+    public init(_ text: String, at offset: Int = 0) { self.init(Array(text.utf8), at: offset) }
+}
+
+/// Walks one format family from a candidate's first byte to the file's own end.
+///
+/// A walker is a pure function of the bytes: same bytes, same verdict. It reads only through the ``ByteReader``,
+/// allocates nothing whose size a number in the file decides without a named limit, never traps, and bounds its work by
+/// the bytes it consumes. A read past the end of the source makes the file broken: walkers let ``ReadFailure`` escape
+/// only when they cannot name a valid prefix, and the carver then rejects the candidate.
+public protocol FormatWalker: Sendable {
+    /// Name of the family, for example "jpeg", "zip", "iso-media".
+    var name: String { get }
+    /// Any one of these makes a place a candidate for this walker.
+    var signatures: [WalkerSignature] { get }
+    /// Walks the candidate.
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict
+}

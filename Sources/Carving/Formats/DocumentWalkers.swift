@@ -1,0 +1,2 @@
+/// Documents, archives, databases, programs and system files.
+let documentWalkers: [any FormatWalker] = []

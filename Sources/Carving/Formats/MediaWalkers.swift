@@ -1,0 +1,2 @@
+/// Pictures, sound and moving pictures.
+let mediaWalkers: [any FormatWalker] = []

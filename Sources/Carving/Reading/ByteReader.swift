@@ -1,0 +1,175 @@
+public import SourceMedia
+
+/// Why a read inside a candidate failed.
+public enum ReadFailure: Error, Hashable, Sendable {
+    /// The bytes asked for lie past the end of the source; the offset is relative to the candidate.
+    case pastEnd(offset: Int)
+    /// The caller asked for more at once than ``ByteReader/largestCopy``; walkers treat it as a lying length.
+    case tooLarge(count: Int)
+    /// The medium itself failed.
+    case medium(SourceError)
+}
+
+/// The only way a walker sees evidence: bounds-checked reads relative to the start of a candidate.
+///
+/// Reads go through one window of ``windowSize`` bytes, so a forward walk touches each byte of the medium once and
+/// memory does not depend on the file. Not thread-safe: each walk has its own reader.
+public final class ByteReader {
+    /// Bytes fetched at a time.
+    public static let windowSize = 64 * 1024
+    /// Most bytes that ``bytes(at:count:)`` copies in one call.
+    public static let largestCopy = 16 * 1024 * 1024
+
+    /// Bytes from the start of the candidate to the end of the source.
+    public let count: Int
+
+    private let source: any ByteSource
+    private let base: Int
+    private var window: [UInt8]
+    private var windowStart = 0
+    private var windowCount = 0
+
+    /// - Parameters:
+    ///   - source: what is carved.
+    ///   - base: where the candidate starts in it; every other offset is relative to this one.
+    public init(_ source: any ByteSource, at base: Int) {
+        self.source = source
+        self.base = base
+        self.count = max(0, source.size - base)
+        self.window = [UInt8](repeating: 0, count: Self.windowSize)
+    }
+
+    // MARK: Numbers
+
+    /// The byte at `offset`.
+    public func u8(_ offset: Int) throws(ReadFailure) -> UInt8 {
+        window[try locate(offset, 1)]
+    }
+
+    /// Little-endian 16-bit number.
+    public func u16le(_ offset: Int) throws(ReadFailure) -> Int {
+        let at = try locate(offset, 2)
+        return Int(window[at]) | Int(window[at + 1]) << 8
+    }
+
+    /// Big-endian 16-bit number.
+    public func u16be(_ offset: Int) throws(ReadFailure) -> Int {
+        let at = try locate(offset, 2)
+        return Int(window[at]) << 8 | Int(window[at + 1])
+    }
+
+    /// Little-endian 32-bit number.
+    public func u32le(_ offset: Int) throws(ReadFailure) -> Int {
+        let at = try locate(offset, 4)
+        return Int(window[at]) | Int(window[at + 1]) << 8 | Int(window[at + 2]) << 16 | Int(window[at + 3]) << 24
+    }
+
+    /// Big-endian 32-bit number.
+    public func u32be(_ offset: Int) throws(ReadFailure) -> Int {
+        let at = try locate(offset, 4)
+        return Int(window[at]) << 24 | Int(window[at + 1]) << 16 | Int(window[at + 2]) << 8 | Int(window[at + 3])
+    }
+
+    /// Little-endian 64-bit number. A length from evidence: convert with `Int(exactly:)` and bound it before use.
+    public func u64le(_ offset: Int) throws(ReadFailure) -> UInt64 {
+        UInt64(try u32le(offset)) | UInt64(try u32le(offset + 4)) << 32
+    }
+
+    /// Big-endian 64-bit number. A length from evidence: convert with `Int(exactly:)` and bound it before use.
+    public func u64be(_ offset: Int) throws(ReadFailure) -> UInt64 {
+        UInt64(try u32be(offset)) << 32 | UInt64(try u32be(offset + 4))
+    }
+
+    // MARK: Runs of bytes
+
+    /// A copy of `count` bytes.
+    public func bytes(at offset: Int, count: Int) throws(ReadFailure) -> [UInt8] {
+        guard count <= Self.largestCopy else { throw .tooLarge(count: count) }
+        var copy: [UInt8] = []
+        guard count > 0 else { return copy }
+        try checkRange(offset, count)
+        copy.reserveCapacity(count)
+        try forEachPiece(of: offset..<offset + count) { (piece: ArraySlice<UInt8>) in copy += piece }
+        return copy
+    }
+
+    /// True when the bytes at `offset` are those of `pattern`; false also when the source ends before.
+    public func matches(_ pattern: some Collection<UInt8>, at offset: Int) throws(ReadFailure) -> Bool {
+        guard offset >= 0, offset <= count, count - offset >= pattern.count else { return false }
+        var at = offset
+        for byte in pattern {
+            if try u8(at) != byte { return false }
+            at += 1
+        }
+        return true
+    }
+
+    /// True when the text's UTF-8 stands at `offset`.
+    public func matches(_ text: String, at offset: Int) throws(ReadFailure) -> Bool {
+        try matches(text.utf8, at: offset)
+    }
+
+    /// Offset of the first occurrence of `pattern` that lies wholly in `range`; nil when there is none.
+    ///
+    /// The range is clamped to the source.
+    public func firstOffset(of pattern: [UInt8], in range: Range<Int>) throws(ReadFailure) -> Int? {
+        guard let first = pattern.first else { return nil }
+        let end = min(range.upperBound, count)
+        var at = max(0, range.lowerBound)
+        while at < end, end - at >= pattern.count {
+            let start = try locate(at, 1)
+            let stop = min(windowCount, start + (end - at))
+            guard let found = window[start..<stop].firstIndex(of: first) else {
+                at += stop - start
+                continue
+            }
+            at += found - start
+            if end - at >= pattern.count, try matches(pattern, at: at) { return at }
+            at += 1
+        }
+        return nil
+    }
+
+    /// Calls `body` with consecutive pieces of `range`, each at most ``windowSize`` bytes: for checksums.
+    ///
+    /// The range must lie in the source. `body` must not use this reader.
+    public func forEachPiece(
+        of range: Range<Int>, _ body: (ArraySlice<UInt8>) throws(ReadFailure) -> Void
+    ) throws(ReadFailure) {
+        guard !range.isEmpty else { return }
+        try checkRange(range.lowerBound, range.count)
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let start = try locate(at, 1)
+            let stop = min(windowCount, start + (range.upperBound - at))
+            try body(window[start..<stop])
+            at += stop - start
+        }
+    }
+
+    // MARK: The window
+
+    private func checkRange(_ offset: Int, _ length: Int) throws(ReadFailure) {
+        guard offset >= 0, length >= 0, offset <= count, count - offset >= length else {
+            throw .pastEnd(offset: offset)
+        }
+    }
+
+    /// Makes `length` bytes at `offset` lie in the window; answers their index in it.
+    private func locate(_ offset: Int, _ length: Int) throws(ReadFailure) -> Int {
+        if offset >= windowStart, offset &- windowStart &+ length <= windowCount { return offset - windowStart }
+        try checkRange(offset, length)
+        // Fetch on aligned quarters so that small steps backwards do not fetch again.
+        let start = max(0, offset - offset % (Self.windowSize / 4))
+        var destination = window.mutableSpan
+        do {
+            windowCount = try source.read(at: base + start, into: &destination)
+        } catch {
+            windowCount = 0
+            throw .medium(error)
+        }
+        windowStart = start
+        guard offset - start + length <= windowCount else { throw .pastEnd(offset: offset) }
+        return offset - start
+    }
+}

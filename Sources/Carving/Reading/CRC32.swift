@@ -1,0 +1,21 @@
+internal import CZlib
+
+/// The CRC-32 of ISO 3309 that PNG, gzip and ZIP use, computed by zlib.
+struct CRC32 {
+    private(set) var value: UInt32 = 0
+
+    mutating func update(_ bytes: ArraySlice<UInt8>) {
+        value = unsafe bytes.withUnsafeBufferPointer { buffer in
+            unsafe UInt32(truncatingIfNeeded: crc32_z(UInt(value), buffer.baseAddress, buffer.count))
+        }
+    }
+}
+
+extension ByteReader {
+    /// CRC-32 over a range of the candidate.
+    func crc32(of range: Range<Int>) throws(ReadFailure) -> UInt32 {
+        var crc = CRC32()
+        try forEachPiece(of: range) { (piece: ArraySlice<UInt8>) in crc.update(piece) }
+        return crc.value
+    }
+}
