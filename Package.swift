@@ -103,6 +103,7 @@ let tests: [Target] = [
     .testTarget(name: "ArtifactCatalogTests", dependencies: ["ArtifactCatalog"], swiftSettings: rules),
     .testTarget(name: "CustodyLedgerTests", dependencies: ["CustodyLedger", "Trust"], swiftSettings: rules),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Trust"], swiftSettings: rules),
+    .testTarget(name: "BuildStamperTests", dependencies: ["BuildStamper"], swiftSettings: rules),
     .testTarget(name: "TestImageBuilderTests", dependencies: ["TestImageBuilder"], swiftSettings: rules),
     .testTarget(name: "EndToEndTests", dependencies: ["exhibit", "EvidenceModel"], swiftSettings: rules),
 ]
