@@ -88,7 +88,8 @@ let plugins: [Target] = [
         name: "AuditCustody",
         capability: .command(
             intent: .custom(
-                verb: "audit-custody", description: "Check test-images against CHAIN_OF_CUSTODY.md, and any ledger given")),
+                verb: "audit-custody",
+                description: "Check test-images against CHAIN_OF_CUSTODY.md, and any ledger given")),
         dependencies: ["CustodyAuditor"]),
 ]
 
