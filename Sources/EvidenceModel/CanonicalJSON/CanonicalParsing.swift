@@ -42,7 +42,9 @@ private struct CanonicalParser {
         return value
     }
 
-    private func failure(_ reason: String) -> CanonicalParseError { CanonicalParseError(offset: offset, reason: reason) }
+    private func failure(_ reason: String) -> CanonicalParseError {
+        CanonicalParseError(offset: offset, reason: reason)
+    }
 
     private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 

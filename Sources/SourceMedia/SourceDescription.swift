@@ -1,0 +1,73 @@
+public import EvidenceModel
+
+/// What kind of source an item was read from; the words are those of the evidence manifest.
+public enum SourceKind: String, Hashable, Sendable {
+    case raw
+    case split
+    case device
+    case folder
+}
+
+/// One file that a source is made of, in the order of the media bytes.
+public struct SourceFile: Hashable, Sendable {
+    /// Path relative to the source; the bytes of the name as they are on disk, which need not be UTF-8.
+    public let nameBytes: [UInt8]
+    /// Number of bytes it contributes to the medium.
+    public let size: Int
+    /// Last modification, in milliseconds since 1970 UTC; nil where it means nothing (devices).
+    public let modified: Int64?
+    /// Permission bits of the file; nil for devices.
+    public let mode: UInt32?
+
+    /// The name for people; bytes that are not UTF-8 appear as replacement characters.
+    public var name: String { String(decoding: nameBytes, as: UTF8.self) }
+}
+
+/// Something in a folder that holds no bytes to digest: recorded, not read.
+public struct SourceOddity: Hashable, Sendable {
+    /// Path relative to the folder.
+    public let nameBytes: [UInt8]
+    /// What it is, for example "symbolic link to ../x".
+    public let what: String
+}
+
+/// What the system tells of a block device.
+public struct DeviceDescription: Hashable, Sendable {
+    public let path: String
+    public let model: String?
+    public let serial: String?
+    public let firmware: String?
+    /// In bytes.
+    public let size: Int
+    /// True when the kernel refuses writes to it.
+    public let isReadOnly: Bool
+    /// Where it, or a partition of it, is mounted for writing; empty when it is not.
+    public let writableMounts: [String]
+}
+
+/// What a source is, as far as it can be told before its bytes are read.
+public struct SourceDescription: Hashable, Sendable {
+    public let kind: SourceKind
+    /// The path that was opened, made absolute.
+    public let path: String
+    public let files: [SourceFile]
+    /// Number of media bytes.
+    public let mediaSize: Int
+    /// Bytes a sector; 512 where the source does not say.
+    public let sectorSize: Int
+    public let device: DeviceDescription?
+    /// Links, sockets and other entries of a folder that hold no media bytes.
+    public let oddities: [SourceOddity]
+    /// What is odd but does not hinder reading.
+    public let warnings: [String]
+}
+
+/// A source opened read-only.
+public protocol SourceReader: ByteSource {
+    var description: SourceDescription { get }
+    /// What could not be read so far, in offset order; those bytes are zeros in every read.
+    var unreadable: [UnreadableRange] { get }
+    /// Says whether the source is still what it was when it was opened (size and time of change of each file).
+    /// - Throws: ``SourceError`` with code `changed` that names the file.
+    func checkUnchanged() throws(SourceError)
+}

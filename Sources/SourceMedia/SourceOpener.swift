@@ -1,0 +1,78 @@
+import EvidenceModel
+internal import Glibc
+
+/// Opens what a path names, as the kind of source it is.
+public enum SourceOpener {
+    /// Opens a raw image, the first segment of a split image, a block device or a folder.
+    ///
+    /// - Parameters:
+    ///   - path: absolute or relative to the working folder.
+    ///   - allowWritableMounts: read a device even though it, or a partition of it, is mounted for writing.
+    /// - Throws: ``SourceError``: `missing`, `unreadable`, `empty`, `unsupported`, `incomplete`, `inUse`.
+    public static func open(_ path: String, allowWritableMounts: Bool = false) throws(SourceError) -> any SourceReader {
+        let absolute = try absolutePath(path)
+        var information = stat()
+        guard unsafe stat(absolute, &information) == 0 else {
+            throw ReadOnlyFile.failure(to: "open", Array(absolute.utf8), errno)
+        }
+        switch information.st_mode & S_IFMT {
+        case S_IFDIR: return try FolderListing.open(absolute)
+        case S_IFBLK: return try BlockDevice.open(absolute, allowWritableMounts: allowWritableMounts)
+        case S_IFREG: return try openImage(absolute)
+        default:
+            throw SourceError(
+                .unsupported,
+                "\(path) is neither a file, a folder nor a block device. Give the path of an image, of a folder or of "
+                    + "a device such as /dev/sdb.")
+        }
+    }
+
+    private static func openImage(_ path: String) throws(SourceError) -> any SourceReader {
+        let segments = try SegmentNames.segments(startingWith: path)
+        var files: [SourceFile] = []
+        var opened: [Int: ReadOnlyFile] = [:]
+        var total = 0
+        for (index, segment) in segments.enumerated() {
+            let file = try ReadOnlyFile(path: Array(segment.utf8))
+            guard file.size > 0 else {
+                throw SourceError(
+                    .empty,
+                    segments.count == 1
+                        ? "\(segment) is empty: it holds no byte to take in. Check that the image was copied completely."
+                        : "The segment \(segment) is empty, so the image is incomplete. Copy it again from its source.")
+            }
+            files.append(
+                SourceFile(
+                    nameBytes: Array(lastComponent(segment).utf8), size: file.size,
+                    modified: file.modifiedNanoseconds / 1_000_000, mode: file.mode & 0o7777))
+            total += file.size
+            if index < ConcatenatedFiles.mostOpenFiles { opened[index] = file }
+        }
+        var warnings: [String] = []
+        if let first = files.first, files.count > 1 {
+            for file in files.dropFirst().dropLast() where file.size != first.size {
+                warnings.append("segment \(file.name) has \(file.size) bytes, the first one has \(first.size)")
+            }
+            if let last = files.last, last.size > first.size {
+                warnings.append("the last segment \(last.name) is larger than the first one")
+            }
+        }
+        let description = SourceDescription(
+            kind: segments.count > 1 ? .split : .raw, path: path, files: files, mediaSize: total, sectorSize: 512,
+            device: nil, oddities: [], warnings: warnings)
+        return ConcatenatedFiles(description, paths: segments.map { Array($0.utf8) }, opened: opened)
+    }
+
+    private static func absolutePath(_ path: String) throws(SourceError) -> String {
+        guard !path.isEmpty else { throw SourceError(.missing, "No source was named. Give the path of an image.") }
+        guard let resolved = unsafe realpath(path, nil) else {
+            throw ReadOnlyFile.failure(to: "open", Array(path.utf8), errno)
+        }
+        defer { unsafe free(resolved) }
+        return unsafe String(cString: resolved)
+    }
+
+    static func lastComponent(_ path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[path.index(after: $0)...]) } ?? path
+    }
+}
