@@ -1,2 +1,4 @@
 /// Documents, archives, databases, programs and system files.
-let documentWalkers: [any FormatWalker] = []
+let documentWalkers: [any FormatWalker] = [
+    GzipWalker()
+]

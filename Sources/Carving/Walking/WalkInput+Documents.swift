@@ -1,0 +1,35 @@
+extension WalkInput {
+    /// Up to `count` bytes, fewer at the end of the source.
+    func available(at offset: Int, count wanted: Int) throws(WalkStop) -> [UInt8] {
+        guard offset >= 0, offset < count else { return [] }
+        return try bytes(at: offset, count: min(wanted, count - offset))
+    }
+
+    /// True when every byte of `range`, clamped to the source, is zero.
+    func isZero(_ range: Range<Int>) throws(WalkStop) -> Bool {
+        let clamped = range.clamped(to: 0..<count)
+        var at = clamped.lowerBound
+        while at < clamped.upperBound {
+            let piece = try bytes(at: at, count: min(ByteReader.windowSize / 4, clamped.upperBound - at))
+            if piece.contains(where: { $0 != 0 }) { return false }
+            at += piece.count
+        }
+        return true
+    }
+
+    /// Offset of the first occurrence of `pattern` that lies wholly in `range`.
+    func firstOffset(of pattern: [UInt8], in range: Range<Int>) throws(WalkStop) -> Int? {
+        do { return try reader.firstOffset(of: pattern, in: range) } catch { throw .failed(error) }
+    }
+
+    /// Inflates the raw DEFLATE stream at `start`; see ``ByteReader/inflate(from:to:keeping:budget:)``.
+    func inflate(
+        from start: Int, to end: Int, keeping: Int = 0, budget: inout Int
+    ) throws(WalkStop) -> InflateOutcome {
+        do {
+            return try reader.inflate(from: start, to: end, keeping: keeping, budget: &budget)
+        } catch {
+            throw .failed(error)
+        }
+    }
+}

@@ -1,0 +1,156 @@
+import EvidenceModel
+import Foundation
+import SourceMedia
+import Testing
+
+@testable import Carving
+
+/// Random numbers that are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8.random(in: 0...255, using: &self) }
+    }
+}
+
+/// The verdict on `content` from `offset` on; a failed read counts as a rejection, as in the carver.
+func verdict(of walker: any FormatWalker, on content: [UInt8], at offset: Int = 0) -> WalkVerdict {
+    do {
+        return try walker.walk(ByteReader(MemorySource(content), at: offset))
+    } catch {
+        return .rejected(reason: "\(error)")
+    }
+}
+
+extension WalkVerdict {
+    /// The file, when it is whole.
+    var completed: WalkedFile? {
+        guard case .complete(let file) = self else { return nil }
+        return file
+    }
+
+    /// The valid prefix, when it is broken.
+    var brokenPrefix: Int? {
+        guard case .broken(let file, _) = self else { return nil }
+        return file.length
+    }
+}
+
+/// Checks that the walker finds the file's exact end at a block boundary, whatever lies before and behind it.
+func expectExact(
+    _ walker: any FormatWalker, _ file: [UInt8], _ confidence: Confidence, format: String,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var generator = SeededGenerator(seed: UInt64(file.count))
+    let slack = (512 - file.count % 512) % 512
+    let tails: [[UInt8]] = [
+        [], [UInt8](repeating: 0, count: slack + 4096), generator.bytes(slack + 4096), generator.bytes(70_000),
+        [UInt8](repeating: 0, count: slack) + file,
+        [UInt8](repeating: 0, count: slack) + Array("ledger of seals ".utf8),
+    ]
+    for (index, tail) in tails.enumerated() {
+        // A line end that happens to follow a text belongs to it; random slack must not begin with one.
+        let safe = tail.first.map { [0x09, 0x0A, 0x0C, 0x0D, 0x20].contains($0) } == true ? [1] + tail : tail
+        let found = verdict(of: walker, on: generator.bytes(512) + file + safe, at: 512)
+        #expect(
+            found.completed?.length == file.count, "tail \(index): \(found)", sourceLocation: sourceLocation)
+        #expect(found.completed?.confidence == confidence, "tail \(index)", sourceLocation: sourceLocation)
+        #expect(found.completed?.format == format, "tail \(index)", sourceLocation: sourceLocation)
+    }
+}
+
+/// Checks that no truncation of the file, at the end of the source or before random bytes, counts as whole.
+func expectNeverWholeWhenTruncated(
+    _ walker: any FormatWalker, _ file: [UInt8], every step: Int = 1, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var generator = SeededGenerator(seed: 7)
+    let noise = generator.bytes(2000)
+    for length in stride(from: 0, to: file.count, by: step) {
+        for tail in [[], noise] {
+            let found = verdict(of: walker, on: file[..<length] + tail)
+            #expect(
+                found.completed == nil, "cut to \(length) of \(file.count): \(found)", sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// Checks that no flipped byte in `range` leaves the verdict `proven`.
+func expectNeverProvenWhenFlipped(
+    _ walker: any FormatWalker, _ file: [UInt8], in range: Range<Int>,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    for index in range {
+        var damaged = file
+        damaged[index] ^= UInt8(1 << (index % 8))
+        let found = verdict(of: walker, on: damaged + [UInt8](repeating: 0, count: 100))
+        #expect(
+            found.completed?.confidence != .proven, "byte \(index) flipped: \(found)", sourceLocation: sourceLocation)
+    }
+}
+
+/// Checks that any damage ends in a verdict: random bytes are changed and the walk must come back.
+func expectNeverTraps(_ walker: any FormatWalker, _ file: [UInt8], rounds: Int = 300) {
+    var generator = SeededGenerator(seed: UInt64(file.count) + 99)
+    guard !file.isEmpty else { return }
+    for _ in 0..<rounds {
+        var damaged = file
+        for _ in 0..<Int.random(in: 1...8, using: &generator) {
+            let at = Int.random(in: 0..<file.count, using: &generator)
+            let width = Int.random(in: 1...8, using: &generator)
+            for index in at..<min(file.count, at + width) {
+                damaged[index] =
+                    [0, 0xFF, 0x7F, 0x80, UInt8.random(in: 0...255, using: &generator)]
+                    .randomElement(using: &generator) ?? 0
+            }
+        }
+        _ = verdict(of: walker, on: damaged)
+    }
+}
+
+/// A folder for one test, removed after it.
+func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("walker-" + UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { #expect(throws: Never.self) { try FileManager.default.removeItem(at: folder) } }
+    return try body(folder)
+}
+
+/// Runs a tool that real files are made with; its output is returned, a failure fails the test.
+@discardableResult
+func run(_ tool: String, _ arguments: [String], in folder: URL) throws -> [UInt8] {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [tool] + arguments
+    process.currentDirectoryURL = folder
+    let output = Pipe()
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    let bytes = [UInt8](output.fileHandleForReading.readDataToEndOfFile())
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0, "\(tool) \(arguments) failed")
+    return bytes
+}
+
+/// Numbers as formats store them.
+extension [UInt8] {
+    static func le16(_ value: Int) -> [UInt8] { (0..<2).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    static func le32(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    static func le64(_ value: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    static func be16(_ value: Int) -> [UInt8] { le16(value).reversed() }
+    static func be32(_ value: Int) -> [UInt8] { le32(value).reversed() }
+
+    /// Overwrites bytes from `offset` on.
+    mutating func put(_ bytes: [UInt8], at offset: Int) { replaceSubrange(offset..<offset + bytes.count, with: bytes) }
+}
