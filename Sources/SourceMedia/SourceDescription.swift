@@ -19,6 +19,13 @@ public struct SourceFile: Hashable, Sendable {
     /// Permission bits of the file; nil for devices.
     public let mode: UInt32?
 
+    public init(nameBytes: [UInt8], size: Int, modified: Int64?, mode: UInt32?) {
+        self.nameBytes = nameBytes
+        self.size = size
+        self.modified = modified
+        self.mode = mode
+    }
+
     /// The name for people; bytes that are not UTF-8 appear as replacement characters.
     public var name: String { String(decoding: nameBytes, as: UTF8.self) }
 }
@@ -60,6 +67,20 @@ public struct SourceDescription: Hashable, Sendable {
     public let oddities: [SourceOddity]
     /// What is odd but does not hinder reading.
     public let warnings: [String]
+
+    public init(
+        kind: SourceKind, path: String, files: [SourceFile], mediaSize: Int, sectorSize: Int,
+        device: DeviceDescription?, oddities: [SourceOddity], warnings: [String]
+    ) {
+        self.kind = kind
+        self.path = path
+        self.files = files
+        self.mediaSize = mediaSize
+        self.sectorSize = sectorSize
+        self.device = device
+        self.oddities = oddities
+        self.warnings = warnings
+    }
 }
 
 /// A source opened read-only.

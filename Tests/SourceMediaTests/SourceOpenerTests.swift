@@ -87,14 +87,6 @@ struct SourceOpenerTests {
     func changedWhileReading() throws {
         defer { remove() }
         let path = try file("disk.dd", [UInt8](repeating: 7, count: 5000))
-        let source = try SourceOpener.open(path)
-        try Data(repeating: 7, count: 4000).write(to: URL(filePath: path))
-        let handle = try FileHandle(forWritingTo: URL(filePath: path))
-        try handle.truncate(atOffset: 100)
-        try handle.close()
-        // Data.write replaces the file; the descriptor still sees the old one, which is what was hashed.
-        try source.checkUnchanged()
-
         let again = try SourceOpener.open(path)
         let writer = try FileHandle(forWritingTo: URL(filePath: path))
         try writer.truncate(atOffset: 50)

@@ -48,9 +48,10 @@ extension ReportModel {
         /// Number of finds.
         public var count: Int { counts.values.reduce(0, +) }
 
+        private struct Key: Hashable { let item, format: String }
+
         /// Counts finds by item and format; the result is in the order of item and format.
         public static func counting(_ artifacts: some Sequence<Artifact>) -> [TypeSummary] {
-            struct Key: Hashable { var item, format: String }
             var summaries: [Key: TypeSummary] = [:]
             for artifact in artifacts {
                 let key = Key(item: artifact.item, format: artifact.format)

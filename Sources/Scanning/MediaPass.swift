@@ -1,0 +1,101 @@
+public import Digesting
+public import EvidenceModel
+import Foundation
+public import SourceMedia
+
+/// The one pass over a medium: everything that needs all of its bytes rides it.
+///
+/// One reader fills pages of 1 MiB; workers take the work that each page asks for. A stream digest must see its pages
+/// in order, so it is a *lane* that one worker at a time serves; block digests and the search for candidates are free of
+/// order. Lanes come first, the slowest one before all others, so that the pass takes little longer than the slowest
+/// digest alone. The number of pages in flight is bounded: memory does not depend on the medium.
+///
+/// The result does not depend on the number of workers.
+public struct MediaPass: Sendable {
+    /// Bytes a page, and bytes a digested block.
+    public static let pageSize = 1 << 20
+    /// Most pages in memory at a time.
+    public static let pagesInFlight = 16
+
+    /// The digests to take over the whole medium.
+    public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
+    /// Takes the SHA-256 of each file or segment that the medium is made of as well.
+    public var digestsFiles = false
+    /// Takes the SHA-256 of each 1 MiB block.
+    public var digestsBlocks = true
+    /// Looks for places where a known format may start.
+    public var search: CandidateSearch?
+    /// Number of threads that work on pages.
+    public var workers = ProcessInfo.processInfo.activeProcessorCount
+    /// Called by the reader with the number of bytes read so far.
+    public var progress: (@Sendable (Int) -> Void)?
+
+    /// A pass with the default digests.
+    public init() {}
+
+    /// Reads the whole medium once.
+    ///
+    /// - Throws: ``SourceError`` when the source fails as a whole or changes meanwhile, ``DigestError``.
+    public func run(over source: any SourceReader) throws -> ScanResult {
+        let board = try PassBoard(
+            pageCount: (source.size + Self.pageSize - 1) / Self.pageSize,
+            lanes: lanes(for: source), digestsBlocks: digestsBlocks, search: search)
+        let threads = ThreadGroup()
+        threads.start { board.read(source, progress: progress) }
+        for _ in 0..<max(1, workers) { threads.start { board.work() } }
+        threads.wait()
+        try board.throwFailure()
+        try source.checkUnchanged()
+        return try board.result(unreadable: source.unreadable, bytesRead: source.size)
+    }
+
+    /// The stream digests, the slowest first.
+    private func lanes(for source: any SourceReader) throws(DigestError) -> [DigestLane] {
+        let slowestFirst: [DigestAlgorithm] = [.sha3_256, .md5, .sha512, .blake2b512, .sha256, .sha1]
+        var lanes: [DigestLane] = []
+        for algorithm in slowestFirst where algorithms.contains(algorithm) {
+            lanes.append(try DigestLane(algorithm, boundaries: nil))
+        }
+        if digestsFiles {
+            lanes.append(try DigestLane(.sha256, boundaries: source.description.files.map(\.size)))
+        }
+        return lanes
+    }
+}
+
+/// What a pass found out about a medium.
+public struct ScanResult: Sendable {
+    /// Digests over the whole medium, in the order of `DigestAlgorithm.allCases`.
+    public let digests: [Digest]
+    /// SHA-256 of each file or segment, in order; empty when not asked for.
+    public let fileDigests: [Digest]
+    /// SHA-256 of each 1 MiB block, one after the other; the last block may be short.
+    public let blockDigests: [UInt8]
+    /// RFC 6962 tree over the block digests.
+    public let blockTree: MerkleFrontier
+    /// Where a known format may start, ascending, in bytes.
+    public let candidates: [Int]
+    /// What could not be read and counts as zeros.
+    public let unreadable: [UnreadableRange]
+    /// Number of media bytes that passed.
+    public let bytesRead: Int
+}
+
+/// How a pass looks for candidates in a page.
+public struct CandidateSearch: Sendable {
+    /// Bytes after a page that the search may look at, so that page borders hide nothing.
+    public let margin: Int
+    /// Appends the offsets of candidates in `bytes`, of which the first `usable` belong to the page at `base`.
+    public let find: @Sendable (_ bytes: Span<UInt8>, _ usable: Int, _ base: Int, _ found: inout [Int]) -> Void
+
+    /// - Parameters:
+    ///   - margin: in bytes, at most a page.
+    ///   - find: must be a pure function of its arguments.
+    public init(
+        margin: Int,
+        find: @escaping @Sendable (_ bytes: Span<UInt8>, _ usable: Int, _ base: Int, _ found: inout [Int]) -> Void
+    ) {
+        self.margin = margin
+        self.find = find
+    }
+}
