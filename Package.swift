@@ -16,6 +16,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let systemLibraries: [Target] = [
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CMagic", pkgConfig: "libmagic", providers: [.apt(["libmagic-dev"])]),
+    .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
 ]
 
@@ -39,7 +40,9 @@ let layers: [Target] = [
         swiftSettings: rules),
 
     .target(name: "ArtifactCatalog", dependencies: ["EvidenceModel", "Digesting", grdb], swiftSettings: rules),
-    .target(name: "CustodyLedger", dependencies: ["EvidenceModel", "Digesting", "Trust", grdb], swiftSettings: rules),
+    .target(
+        name: "CustodyLedger", dependencies: ["EvidenceModel", "Digesting", "Trust", "CLinux", grdb],
+        swiftSettings: rules),
 
     .target(
         name: "Reporting",
@@ -72,7 +75,8 @@ let tools: [Target] = [
     .executableTarget(name: "BuildStamper", swiftSettings: rules),
     .executableTarget(name: "TestImageBuilder", dependencies: ["EvidenceModel", "Digesting"], swiftSettings: rules),
     .executableTarget(
-        name: "CustodyAuditor", dependencies: ["EvidenceModel", "Digesting", "CustodyLedger"], swiftSettings: rules),
+        name: "CustodyAuditor", dependencies: ["EvidenceModel", "Digesting", "Trust", "CustodyLedger"],
+        swiftSettings: rules),
 ]
 
 let plugins: [Target] = [
@@ -102,7 +106,9 @@ let tests: [Target] = [
     .testTarget(name: "ScanningTests", dependencies: ["Scanning"], swiftSettings: rules),
     .testTarget(name: "CarvingTests", dependencies: ["Carving"], swiftSettings: rules),
     .testTarget(name: "ArtifactCatalogTests", dependencies: ["ArtifactCatalog"], swiftSettings: rules),
-    .testTarget(name: "CustodyLedgerTests", dependencies: ["CustodyLedger", "Trust"], swiftSettings: rules),
+    .testTarget(
+        name: "CustodyLedgerTests", dependencies: ["CustodyLedger", "CustodyAuditor", "Digesting", "Trust", "EvidenceModel"],
+        swiftSettings: rules),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Trust"], swiftSettings: rules),
     .testTarget(name: "BuildStamperTests", dependencies: ["BuildStamper"], swiftSettings: rules),
     .testTarget(name: "TestImageBuilderTests", dependencies: ["TestImageBuilder"], swiftSettings: rules),
