@@ -1,0 +1,4 @@
+// Kernel interfaces that Swift's Glibc module leaves out.
+#include <linux/magic.h>
+#include <sys/timex.h>
+#include <sys/vfs.h>
