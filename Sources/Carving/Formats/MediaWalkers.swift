@@ -1,2 +1,9 @@
 /// Pictures, sound and moving pictures.
-let mediaWalkers: [any FormatWalker] = []
+let mediaWalkers: [any FormatWalker] = [
+    PNGWalker(),
+    GIFWalker(),
+    BMPWalker(),
+    RIFFWalker(),
+    AIFFWalker(),
+    TIFFWalker(),
+]
