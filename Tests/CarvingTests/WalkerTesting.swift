@@ -143,6 +143,9 @@ func run(_ tool: String, _ arguments: [String], in folder: URL) throws -> [UInt8
     return bytes
 }
 
+/// One run of bytes out of several.
+func joined(_ parts: [UInt8]...) -> [UInt8] { Array(parts.joined()) }
+
 /// Numbers as formats store them.
 extension [UInt8] {
     static func le16(_ value: Int) -> [UInt8] { (0..<2).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }

@@ -1,4 +1,5 @@
 /// Documents, archives, databases, programs and system files.
 let documentWalkers: [any FormatWalker] = [
-    GzipWalker()
+    GzipWalker(),
+    ZipWalker(),
 ]

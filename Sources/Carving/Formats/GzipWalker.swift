@@ -127,7 +127,7 @@ private struct GzipHeader {
     }
 
     private static func text(_ input: WalkInput, at start: Int) throws(WalkStop) -> [UInt8]? {
-        guard let end = try input.firstOffset(of: [0], in: start..<start + longestText) else { return nil }
+        guard let end = try input.firstOffset(of: [0], from: start, to: start + longestText) else { return nil }
         return try input.bytes(at: start, count: end - start)
     }
 }

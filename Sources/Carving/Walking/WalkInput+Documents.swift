@@ -17,9 +17,10 @@ extension WalkInput {
         return true
     }
 
-    /// Offset of the first occurrence of `pattern` that lies wholly in `range`.
-    func firstOffset(of pattern: [UInt8], in range: Range<Int>) throws(WalkStop) -> Int? {
-        do { return try reader.firstOffset(of: pattern, in: range) } catch { throw .failed(error) }
+    /// Offset of the first occurrence of `pattern` that lies wholly in `start..<end`; nil also when that is empty.
+    func firstOffset(of pattern: [UInt8], from start: Int, to end: Int) throws(WalkStop) -> Int? {
+        guard start < end else { return nil }
+        do { return try reader.firstOffset(of: pattern, in: start..<end) } catch { throw .failed(error) }
     }
 
     /// Inflates the raw DEFLATE stream at `start`; see ``ByteReader/inflate(from:to:keeping:budget:)``.
