@@ -1,5 +1,6 @@
 /// Pictures, sound and moving pictures.
 let mediaWalkers: [any FormatWalker] = [
+    JPEGWalker(),
     PNGWalker(),
     GIFWalker(),
     BMPWalker(),
