@@ -1,0 +1,103 @@
+internal import Digesting
+internal import EvidenceModel
+internal import FormatIdentification
+internal import SourceMedia
+
+/// A find whose place is decided and whose content has not been digested yet.
+struct DecidedFind: Sendable {
+    var offset: Int
+    var length: Int
+    var confidence: Confidence
+    var format: String
+    var fileExtension: String
+    var mime: String
+    var facts: [String: CanonicalValue]
+    var warnings: [String]
+}
+
+/// What sealing a find gave.
+struct SealedFind: Sendable {
+    /// Nil when the medium could not be read.
+    var artifact: Artifact?
+    var limitsHit: [String] = []
+    var warnings: [String] = []
+    var bytesHashed = 0
+}
+
+extension CarveWorker {
+    /// Reads the find once: digests, libmagic's description, its identity.
+    func seal(_ find: DecidedFind, item: String) throws(CarveError) -> SealedFind {
+        var result = SealedFind()
+        do {
+            var find = find
+            if find.confidence == .header { try endAtZeros(&find) }
+            let (sha256, md5) = try digests(of: find)
+            let head = try source.bytes(at: find.offset, count: min(limits.describedBytes, find.length))
+            var description = ""
+            do throws(MagicError) {
+                description = try cookie.describe(head)
+            } catch {
+                result.warnings.append("offset \(find.offset): \(error.message)")
+            }
+            if find.confidence == .header, find.length == limits.largestHeader {
+                result.limitsHit.append("carve_largest_header")
+                find.warnings.append("ended after \(limits.largestHeader) bytes, the limit for a find without a walker")
+            }
+            let extents = [Extent(offset: find.offset, length: find.length)]
+            result.bytesHashed = find.length
+            result.artifact = Artifact(
+                id: try ArtifactIdentity.id(item: item, format: find.format, extents: extents), item: item,
+                origin: .carved, mime: find.mime, format: find.format, fileExtension: find.fileExtension,
+                description: description, size: find.length, sha256: sha256, md5: md5, extents: extents,
+                confidence: find.confidence, parent: nil, path: "\(item)/\(find.offset)", facts: find.facts,
+                warnings: find.warnings)
+        } catch let error as SourceError {
+            result.warnings.append("offset \(find.offset): not catalogued: \(error.message)")
+        } catch let error as DigestError {
+            throw CarveError(.digest, error.message)
+        } catch {
+            throw CarveError(.medium, "\(error)")
+        }
+        return result
+    }
+
+    /// Cuts a find of unknown length where the medium is empty for a while.
+    private func endAtZeros(_ find: inout DecidedFind) throws(SourceError) {
+        var at = 0
+        var zerosSince: Int?
+        while at < find.length {
+            let piece = try buffer.piece(of: source, at: find.offset + at, upTo: find.length - at)
+            if piece.isEmpty { break }
+            for (index, byte) in piece.enumerated() {
+                if byte != 0 {
+                    zerosSince = nil
+                } else if let start = zerosSince {
+                    if at + index - start + 1 >= limits.zeroRun {
+                        find.length = max(1, start)
+                        return
+                    }
+                } else {
+                    zerosSince = at + index
+                }
+            }
+            at += piece.count
+        }
+    }
+
+    /// Both digests in one read.
+    private func digests(of find: DecidedFind) throws -> (sha256: Digest, md5: Digest) {
+        var sha256 = try RunningDigest(.sha256)
+        var md5 = try RunningDigest(.md5)
+        var at = 0
+        while at < find.length {
+            let piece = try buffer.piece(of: source, at: find.offset + at, upTo: find.length - at)
+            guard !piece.isEmpty else {
+                throw SourceError(.changed, "the medium ends at \(find.offset + at), before the find does")
+            }
+            try sha256.update(piece)
+            try md5.update(piece)
+            at += piece.count
+        }
+        return (try sha256.finalize(), try md5.finalize())
+    }
+}

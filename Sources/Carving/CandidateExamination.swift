@@ -1,0 +1,131 @@
+internal import EvidenceModel
+internal import FormatIdentification
+internal import SourceMedia
+
+/// What one candidate is, judged alone; what its neighbours mean for it is decided later, in order.
+struct CandidateExamination: Sendable {
+    enum Finding: Sendable {
+        case nothing
+        case whole(WalkedFile)
+        case broken(WalkedFile, reason: String)
+        /// Known to libmagic only.
+        case header(IdentifiedFormat)
+    }
+
+    var finding = Finding.nothing
+    /// True when a walker was asked and did not accept.
+    var wasRejected = false
+    var confirmationCalls = 0
+    var warnings: [String] = []
+}
+
+/// A worker of a carving run: examines candidates and seals artifacts.
+///
+/// Owned by one thread at a time: the pool hands it to a single task, and the run itself uses it only between tasks.
+final class CarveWorker: @unchecked Sendable {
+    let source: any ByteSource
+    let walkers: [any FormatWalker]
+    let signatures: CarvingSignatures
+    let limits: CarveLimits
+    /// This worker's own session; libmagic's sessions are not thread-safe.
+    var cookie: MagicCookie
+    /// Reused for every read that is digested.
+    let buffer = ReadBuffer(size: bufferSize)
+
+    private static let bufferSize = 256 * 1024
+
+    init(
+        source: any ByteSource, walkers: [any FormatWalker], signatures: CarvingSignatures, magic: MagicDatabases,
+        limits: CarveLimits
+    ) throws(CarveError) {
+        self.source = source
+        self.walkers = walkers
+        self.signatures = signatures
+        self.limits = limits
+        do throws(MagicError) {
+            self.cookie = try MagicCookie(magic)
+        } catch {
+            throw CarveError(.magic, error.message)
+        }
+    }
+
+    /// Judges the bytes at an offset: the walkers in the order of their table, then libmagic.
+    func examine(_ offset: Int) -> CandidateExamination {
+        var result = CandidateExamination()
+        let reader = ByteReader(source, at: offset)
+        do throws(ReadFailure) {
+            let head = try reader.bytes(at: 0, count: min(signatures.index.requiredMargin, reader.count))
+            let match = signatures.match(head.span)
+            askWalkers(match.walkers, reader, offset, &result)
+            // A format that has a walker is not kept on libmagic's word after its walker did not accept it.
+            if case .nothing = result.finding, !match.entries.isEmpty, !(result.wasRejected && match.walkerIsSure) {
+                try askMagic(match.entries, reader, offset, &result)
+            }
+        } catch {
+            note(error, "signature", offset, &result)
+        }
+        return result
+    }
+
+    /// The first walker that finds a whole file wins; else the one whose broken file is longest.
+    private func askWalkers(
+        _ positions: [Int], _ reader: ByteReader, _ offset: Int, _ result: inout CandidateExamination
+    ) {
+        var longest = 0
+        for position in positions {
+            do throws(ReadFailure) {
+                switch try walkers[position].walk(reader) {
+                case .complete(let file):
+                    // A walker that names more than there is has misread; its claim is not worth anything.
+                    guard file.length > 0, file.length <= reader.count else {
+                        result.wasRejected = true
+                        continue
+                    }
+                    result.finding = .whole(file)
+                    return
+                case .broken(var file, let reason):
+                    file.length = min(file.length, reader.count)
+                    guard file.length > longest else { continue }
+                    longest = file.length
+                    result.finding = .broken(file, reason: reason)
+                case .rejected:
+                    result.wasRejected = true
+                }
+            } catch {
+                result.wasRejected = true
+                note(error, walkers[position].name, offset, &result)
+            }
+        }
+    }
+
+    /// Keeps what libmagic confirms as one of the entries that matched, when it is not text.
+    private func askMagic(
+        _ entries: [FormatSignature], _ reader: ByteReader, _ offset: Int, _ result: inout CandidateExamination
+    ) throws(ReadFailure) {
+        let head = try reader.bytes(at: 0, count: min(limits.confirmedBytes, reader.count))
+        result.confirmationCalls += 1
+        do throws(MagicError) {
+            let format = try cookie.identify(head)
+            guard !format.mime.hasPrefix("text/"), !format.mime.hasSuffix("x-empty"), format.description != "data",
+                entries.contains(where: { confirms($0, format) })
+            else { return }
+            result.finding = .header(format)
+        } catch {
+            result.warnings.append("offset \(offset): \(error.message)")
+        }
+    }
+
+    /// True when libmagic's answer is what the entry would print. An entry that prints nothing itself confirms any
+    /// answer that has a MIME type of its own.
+    private func confirms(_ entry: FormatSignature, _ format: IdentifiedFormat) -> Bool {
+        let words = entry.description.prefix { $0 != "%" && $0 != "\\" && $0 != "\u{8}" }
+        if words.count >= 3 { return format.description.hasPrefix(words) }
+        return format.mime != "application/octet-stream"
+    }
+
+    private func note(_ failure: ReadFailure, _ name: String, _ offset: Int, _ result: inout CandidateExamination) {
+        if case .medium(let error) = failure {
+            result.warnings.append("offset \(offset): \(name): \(error.message)")
+        }
+    }
+}

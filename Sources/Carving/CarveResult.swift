@@ -1,0 +1,41 @@
+public import EvidenceModel
+
+/// What a carving run found, and what it did to find it.
+public struct CarveResult: Sendable {
+    /// The finds, in export order.
+    public var artifacts: [Artifact]
+    /// What was done.
+    public var statistics: CarveStatistics
+    /// Times a named limit decided something, by its name; limits that decided nothing are absent.
+    public var limitsHit: [String: Int]
+    /// What went wrong at single places of the medium, in their order.
+    public var warnings: [String]
+}
+
+/// Counts of a carving run; the same for any number of workers.
+public struct CarveStatistics: Hashable, Sendable {
+    /// Places that the pre-filter named.
+    public var candidates = 0
+    /// Of them, those that lie in a whole file found before.
+    public var covered = 0
+    /// Of them, those whose bytes were looked at; ``candidates`` less ``covered``.
+    public var examined = 0
+    /// Of those examined, the ones that walkers knew by their signature and did not accept.
+    public var rejected = 0
+    /// Of those examined, the ones libmagic was asked about because no walker knew them.
+    public var confirmationCalls = 0
+    /// Artifacts that libmagic described.
+    public var descriptionCalls = 0
+    /// Bytes that went into SHA-256 and MD5.
+    public var bytesHashed = 0
+}
+
+/// How far a carving run has come.
+public struct CarveProgress: Hashable, Sendable {
+    /// Every candidate before this offset is decided, in bytes.
+    public var offset: Int
+    /// Candidates decided.
+    public var candidates: Int
+    /// Artifacts found so far.
+    public var artifacts: Int
+}

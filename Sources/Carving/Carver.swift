@@ -1,0 +1,52 @@
+public import FormatIdentification
+public import SourceMedia
+
+/// Turns candidates into artifacts: asks walkers and libmagic what starts where, and decides what belongs to what.
+///
+/// Documentation/Formats/carving.md states the rules. The result depends on the medium, the candidates, the walkers,
+/// the databases and the limits only; not on the number of workers nor on how candidates are handed over.
+public struct Carver: Sendable {
+    let item: String
+    let source: any ByteSource
+    let walkers: [any FormatWalker]
+    let magic: MagicDatabases
+    let limits: CarveLimits
+    let workers: Int
+
+    /// - Parameters:
+    ///   - item: id of the evidence item, for example "E001".
+    ///   - source: the item's medium.
+    ///   - walkers: asked in this order; the candidates must come from their signatures.
+    ///   - magic: the databases that name what no walker knows.
+    ///   - workers: threads, at least 1.
+    public init(
+        item: String, source: any ByteSource, walkers: [any FormatWalker] = allFormatWalkers, magic: MagicDatabases,
+        limits: CarveLimits = CarveLimits(), workers: Int = 1
+    ) {
+        self.item = item
+        self.source = source
+        self.walkers = walkers
+        self.magic = magic
+        self.limits = limits
+        self.workers = max(1, workers)
+    }
+
+    /// Carves the medium at the given offsets.
+    ///
+    /// - Parameters:
+    ///   - candidates: offsets in ascending order, as ``SignatureIndex`` names them.
+    ///   - progress: called on the calling thread from time to time.
+    /// - Throws: ``CarveError`` when libmagic or a digest cannot be used. What cannot be read at single places of the
+    ///   medium is a warning of the result.
+    public func carve(
+        candidates: some Sequence<Int>, progress: (CarveProgress) -> Void = { _ in }
+    ) throws(CarveError) -> CarveResult {
+        let run = try CarvingRun(self)
+        for candidate in candidates {
+            if try run.add(candidate) { progress(run.progress) }
+        }
+        let result = try run.finish()
+        progress(run.progress)
+        return result
+    }
+}

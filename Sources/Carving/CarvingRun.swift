@@ -1,0 +1,220 @@
+internal import EvidenceModel
+internal import FormatIdentification
+internal import SourceMedia
+internal import Synchronization
+
+/// A carving run that takes its candidates as they become known, in ascending order.
+///
+/// Candidates are examined in parallel, some ahead of the decision about them; decisions are made one by one in the
+/// order of offsets, so that they do not depend on the parallel part. Not thread-safe.
+public final class CarvingRun {
+    private let item: String
+    private let limits: CarveLimits
+    private let pool: WorkerPool<CarveWorker>
+    private let mediumSize: Int
+
+    private var waiting: [Int] = []
+    private var last = -1
+    /// Finds without a proof of their end, in the order of offsets: a whole file that comes later may cut them.
+    private var open: [DecidedFind] = []
+    /// Finds whose extent is final and that wait for their digests.
+    private var decided: [DecidedFind] = []
+    /// Where the last whole file ends: candidates before it are part of it.
+    private var coveredUntil = 0
+    /// Where the furthest valid prefix of a broken file ends: libmagic alone does not override it.
+    private var explainedUntil = 0
+    private var result = CarveResult(artifacts: [], statistics: CarveStatistics(), limitsHit: [:], warnings: [])
+    /// How far the run has come.
+    public private(set) var progress = CarveProgress(offset: 0, candidates: 0, artifacts: 0)
+
+    /// Starts a run.
+    ///
+    /// - Throws: ``CarveError`` when libmagic cannot be used.
+    public init(_ carver: Carver) throws(CarveError) {
+        self.item = carver.item
+        self.limits = carver.limits
+        self.mediumSize = carver.source.size
+        let signatures = CarvingSignatures(
+            walkers: carver.walkers, index: .forCarving(walkers: carver.walkers, magic: carver.magic))
+        var workers: [CarveWorker] = []
+        for _ in 0..<carver.workers {
+            workers.append(
+                try CarveWorker(
+                    source: carver.source, walkers: carver.walkers, signatures: signatures, magic: carver.magic,
+                    limits: carver.limits))
+        }
+        self.pool = WorkerPool(workers: workers)
+    }
+
+    /// Takes the next candidate.
+    ///
+    /// - Precondition: it is not smaller than the one before.
+    /// - Returns: true when the run has just decided some candidates, and ``progress`` has changed.
+    public func add(_ candidate: Int) throws(CarveError) -> Bool {
+        precondition(candidate >= max(0, last), "candidates come in ascending order")
+        guard candidate > last else { return false }
+        last = candidate
+        result.statistics.candidates += 1
+        waiting.append(candidate)
+        guard waiting.count >= limits.candidatesAhead else { return false }
+        try decideWaiting()
+        return true
+    }
+
+    /// Decides what is left.
+    ///
+    /// - Returns: everything found. The run is over.
+    public func finish() throws(CarveError) -> CarveResult {
+        try decideWaiting()
+        closeOpen(before: Int.max)
+        try sealAndExamine([]) { _, _ in }
+        result.artifacts.sort(by: Artifact.precedesInExport)
+        progress.artifacts = result.artifacts.count
+        return result
+    }
+
+    // MARK: Deciding, in the order of offsets
+
+    private func decideWaiting() throws(CarveError) {
+        let batch = waiting.filter { $0 >= coveredUntil }
+        result.statistics.covered += waiting.count - batch.count
+        let ahead = ExaminationsAhead(count: batch.count)
+        try sealAndExamine(batch) { worker, number in
+            let offset = batch[number]
+            guard !ahead.isProbablyCovered(offset) else { return }
+            ahead.put(worker.examine(offset), number: number, offset: offset)
+        }
+        for (number, offset) in batch.enumerated() {
+            guard offset >= coveredUntil else {
+                result.statistics.covered += 1
+                continue
+            }
+            // Passed over because a file seemed to cover it that was not accepted in the end: now it counts.
+            decide(ahead.take(number) ?? pool.workers[0].examine(offset), at: offset)
+        }
+        progress.candidates += waiting.count
+        progress.offset = waiting.last ?? progress.offset
+        progress.artifacts = result.artifacts.count + decided.count + open.count
+        waiting.removeAll(keepingCapacity: true)
+    }
+
+    private func decide(_ examination: CandidateExamination, at offset: Int) {
+        result.statistics.examined += 1
+        result.statistics.confirmationCalls += examination.confirmationCalls
+        result.warnings += examination.warnings
+        closeOpen(before: offset)
+        switch examination.finding {
+        case .nothing:
+            if examination.wasRejected { result.statistics.rejected += 1 }
+        case .whole(let file):
+            cutOpen(at: offset)
+            coveredUntil = offset + file.length
+            decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
+        case .broken(let file, let reason):
+            guard file.length >= limits.smallestBroken else {
+                result.limitsHit["carve_smallest_broken", default: 0] += 1
+                return
+            }
+            cutOpen(at: offset, only: .header)
+            explainedUntil = max(explainedUntil, offset + file.length)
+            var find = DecidedFind(file, at: offset, confidence: .broken)
+            find.warnings.append(reason)
+            open.append(find)
+        case .header(let format):
+            guard offset >= explainedUntil else { return }
+            cutOpen(at: offset, only: .header)
+            open.append(DecidedFind(format, at: offset, length: min(limits.largestHeader, mediumSize - offset)))
+        }
+    }
+
+    /// Ends the open finds that reach over `offset`, where another find begins.
+    private func cutOpen(at offset: Int, only confidence: Confidence? = nil) {
+        for index in open.indices where confidence == nil || open[index].confidence == confidence {
+            guard open[index].offset + open[index].length > offset else { continue }
+            open[index].length = offset - open[index].offset
+            if open[index].confidence == .broken {
+                open[index].warnings.append("cut where another find begins")
+            }
+        }
+        closeOpen(before: offset)
+    }
+
+    /// Moves the open finds that end before `offset` to the decided ones.
+    private func closeOpen(before offset: Int) {
+        decided += open.filter { $0.length > 0 && $0.offset + $0.length <= offset }
+        open.removeAll { $0.length <= 0 || $0.offset + $0.length <= offset }
+    }
+
+    // MARK: Work in parallel
+
+    /// Seals what is decided and examines candidates, side by side.
+    private func sealAndExamine(
+        _ candidates: [Int], _ examine: @Sendable (CarveWorker, Int) -> Void
+    ) throws(CarveError) {
+        let finds = decided
+        decided.removeAll()
+        let item = item
+        let sealed = Mutex<[Result<SealedFind, CarveError>?]>([Result<SealedFind, CarveError>?](
+            repeating: nil, count: finds.count))
+        pool.run(finds.count + candidates.count) { worker, number in
+            guard number < finds.count else { return examine(worker, number - finds.count) }
+            let outcome = Result { () throws(CarveError) in try worker.seal(finds[number], item: item) }
+            sealed.withLock { $0[number] = outcome }
+        }
+        for case let outcome? in sealed.withLock({ $0 }) {
+            let find = try outcome.get()
+            result.statistics.descriptionCalls += 1
+            result.statistics.bytesHashed += find.bytesHashed
+            result.warnings += find.warnings
+            for name in find.limitsHit { result.limitsHit[name, default: 0] += 1 }
+            if let artifact = find.artifact { result.artifacts.append(artifact) }
+        }
+    }
+}
+
+/// Examinations made before their turn, shared by the workers of a batch.
+private final class ExaminationsAhead: Sendable {
+    private struct State {
+        var examinations: [CandidateExamination?]
+        /// Whole files seen in this batch, which may yet turn out to lie in one another.
+        var files: [Range<Int>] = []
+    }
+    private let state: Mutex<State>
+
+    init(count: Int) {
+        state = Mutex(State(examinations: [CandidateExamination?](repeating: nil, count: count)))
+    }
+
+    /// True when a file seen so far reaches over the offset: a saving, not a decision.
+    func isProbablyCovered(_ offset: Int) -> Bool {
+        state.withLock { $0.files.contains { $0.lowerBound < offset && offset < $0.upperBound } }
+    }
+
+    func put(_ examination: CandidateExamination, number: Int, offset: Int) {
+        state.withLock { state in
+            state.examinations[number] = examination
+            if case .whole(let file) = examination.finding { state.files.append(offset..<offset + file.length) }
+        }
+    }
+
+    func take(_ number: Int) -> CandidateExamination? {
+        state.withLock { $0.examinations[number] }
+    }
+}
+
+extension DecidedFind {
+    fileprivate init(_ file: WalkedFile, at offset: Int, confidence: Confidence) {
+        self.init(
+            offset: offset, length: file.length, confidence: confidence, format: file.format,
+            fileExtension: file.fileExtension, mime: file.mime, facts: file.facts, warnings: file.warnings)
+    }
+
+    /// A find that libmagic alone names; it ends where the next one begins, or sooner.
+    fileprivate init(_ format: IdentifiedFormat, at offset: Int, length: Int) {
+        let subtype = format.mime.split(separator: "/").last.map(String.init) ?? "unknown"
+        let name = format.extensions.first ?? subtype
+        self.init(
+            offset: offset, length: length, confidence: .header, format: name.lowercased(),
+            fileExtension: format.extensions.first ?? "bin", mime: format.mime, facts: [:], warnings: [])
+    }
+}
