@@ -2,4 +2,5 @@
 let documentWalkers: [any FormatWalker] = [
     GzipWalker(),
     ZipWalker(),
+    PDFWalker(),
 ]
