@@ -40,7 +40,8 @@ public struct ClockState: Hashable, Sendable, LedgerField {
     private static let bootDigits = 16
 
     private static func bootID() -> String? {
-        guard let text = try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8) else { return nil }
+        let file = "/proc/sys/kernel/random/boot_id"
+        guard let text = try? String(contentsOfFile: file, encoding: .utf8) else { return nil }
         let digits = String(text.filter { $0.isHexDigit }.prefix(bootDigits)).lowercased()
         return digits.count == bootDigits ? digits : nil
     }

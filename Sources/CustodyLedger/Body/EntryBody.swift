@@ -49,7 +49,7 @@ public struct EntryBody: Hashable, Sendable {
         self.draft = draft
     }
 
-    /// Reads a body strictly: canonical JSON, every field of the form that the format states, none that it does not know.
+    /// Reads a body strictly: canonical JSON, each field in the form that the format states, nothing unknown.
     ///
     /// - Throws: ``LedgerError`` with code `malformedEntry` that names the field.
     public init(parsing bytes: [UInt8]) throws(LedgerError) {
@@ -58,7 +58,9 @@ public struct EntryBody: Hashable, Sendable {
             throw LedgerError(.malformedEntry, "the body is \(error)")
         }
         var fields = try FieldReader(value, at: "")
-        guard try fields.integer("v") == Self.version else { throw FieldReader.malformed("v", "must be \(Self.version)") }
+        guard try fields.integer("v") == Self.version else {
+            throw FieldReader.malformed("v", "must be \(Self.version)")
+        }
         let type = try fields.text("type")
         guard let verb = LedgerVerb.allCases.first(where: { $0.type == type }) else {
             throw FieldReader.malformed("type", "is \"\(type)\", which is no verb of this format")

@@ -50,7 +50,8 @@ public struct EntryDraft: Hashable, Sendable {
     /// What the verb demands beyond the form of each field. Nil when nothing is missing.
     var shortcoming: String? {
         if verb.isTransfer != (from != nil && to != nil) || verb.isTransfer != (from != nil || to != nil) {
-            return verb.isTransfer ? "a transfer names both `from` and `to`" : "`from` and `to` belong to transfers only"
+            return verb.isTransfer
+                ? "a transfer names both `from` and `to`" : "`from` and `to` belong to transfers only"
         }
         if verb.isAnchor != (anchor != nil) {
             return verb.isAnchor ? "\(verb.rawValue) names its anchor" : "`anchor` belongs to anchor entries only"
@@ -59,7 +60,9 @@ public struct EntryDraft: Hashable, Sendable {
             return verb == .correction
                 ? "a correction names the entry that it corrects" : "`corrects` belongs to corrections only"
         }
-        if [.correction, .incident, .dispose].contains(verb), reason == nil { return "\(verb.rawValue) states its reason" }
+        if [.correction, .incident, .dispose].contains(verb), reason == nil {
+            return "\(verb.rawValue) states its reason"
+        }
         if Self.verbsAboutItems.contains(verb), items.isEmpty { return "\(verb.rawValue) names at least one item" }
         if verb == .verify, check == nil { return "verify states its check" }
         if verb.begin != nil || [.transferAccept, .transferRefuse, .reportAmend].contains(verb), refs.isEmpty {

@@ -1,6 +1,6 @@
 import EvidenceModel
 
-/// Reads the members of one object strictly: every member is asked for by name, and one that nobody asked for is an error.
+/// Reads the members of one object strictly: each is asked for by name, and one that nobody asked for is an error.
 struct FieldReader {
     /// Longest text in an entry, in bytes of UTF-8.
     static let longestText = 16_384
@@ -16,7 +16,9 @@ struct FieldReader {
 
     /// - Throws: ``LedgerError`` when a member is left that the format does not know.
     func finish() throws(LedgerError) {
-        if let unknown = members.keys.sorted().first { throw Self.malformed(name(unknown), "is not known to this format") }
+        if let unknown = members.keys.sorted().first {
+            throw Self.malformed(name(unknown), "is not known to this format")
+        }
     }
 
     mutating func optionalValue(_ key: String) -> CanonicalValue? { members.removeValue(forKey: key) }
@@ -128,7 +130,9 @@ struct FieldReader {
         return fields
     }
 
-    private static func field<Field: LedgerField>(_ value: CanonicalValue, at path: String) throws(LedgerError) -> Field {
+    private static func field<Field: LedgerField>(_ value: CanonicalValue, at path: String) throws(LedgerError)
+        -> Field
+    {
         var reader = try FieldReader(value, at: path)
         let field = try Field(reading: &reader)
         try reader.finish()
@@ -148,8 +152,12 @@ struct FieldReader {
             throw Self.malformed(name, "must have 1 to \(Self.longestText) bytes")
         }
         // A control character could hide or move what an expert sees on a terminal; a line feed is all that text needs.
-        guard !text.unicodeScalars.contains(where: { ($0.value < 0x20 && $0 != "\n") || (0x7F...0x9F).contains($0.value) })
-        else { throw Self.malformed(name, "must not contain control characters other than a line feed") }
+        let isControl = { (scalar: Unicode.Scalar) in
+            scalar.value < 0x20 && scalar != "\n" || (0x7F...0x9F).contains(scalar.value)
+        }
+        guard !text.unicodeScalars.contains(where: isControl) else {
+            throw Self.malformed(name, "must not contain control characters other than a line feed")
+        }
         return text
     }
 

@@ -1,0 +1,121 @@
+internal import CLinux
+import Foundation
+import Glibc
+
+/// What must hold of the file itself, before SQLite sees it.
+enum LedgerFile {
+    /// Bytes of SQLite's header that are looked at.
+    private static let headerLength = 100
+
+    /// How the file stands on disk.
+    struct Header {
+        let applicationID: Int
+        let userVersion: Int
+        /// Both are 1 for a rollback journal, 2 for a write-ahead log.
+        let writeVersion: UInt8
+        let readVersion: UInt8
+        let pageSize: Int
+        let pageCount: Int
+    }
+
+    /// Reads SQLite's header (sqlite.org/fileformat2, 1.3).
+    static func header(at path: String) throws(LedgerError) -> Header {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw LedgerError(.notFound, "\(path): there is no such ledger")
+        }
+        let bytes: [UInt8]
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
+            bytes = try Array(handle.read(upToCount: headerLength) ?? Data())
+            try handle.close()
+        } catch { throw LedgerError(.inputOutput, "\(path): cannot be read: \(error.localizedDescription)") }
+        guard bytes.count == headerLength, bytes.starts(with: Array("SQLite format 3\0".utf8)) else {
+            throw LedgerError(.notALedger, "\(path): not a custody ledger: it is no SQLite file")
+        }
+        func number(_ offset: Int, _ width: Int) -> Int {
+            bytes[offset..<(offset + width)].reduce(0) { $0 << 8 | Int($1) }
+        }
+        let pageSize = number(16, 2)
+        return Header(
+            applicationID: number(68, 4), userVersion: number(60, 4), writeVersion: bytes[18], readVersion: bytes[19],
+            pageSize: pageSize == 1 ? 65_536 : pageSize, pageCount: number(28, 4))
+    }
+
+    /// Throws `notALedger` for another application's file, `newerVersion` for a format that this build does not know.
+    static func demandVersion(_ header: Header, at path: String) throws(LedgerError) {
+        guard header.applicationID == LedgerSchema.applicationID else {
+            throw LedgerError(.notALedger, "\(path): a SQLite file, but not a custody ledger")
+        }
+        guard header.userVersion <= LedgerSchema.userVersion else {
+            throw LedgerError(
+                .newerVersion,
+                "\(path): ledger format \(header.userVersion) is newer than this program knows "
+                    + "(\(LedgerSchema.userVersion)); use a newer release")
+        }
+        guard header.userVersion == LedgerSchema.userVersion else {
+            throw LedgerError(.notALedger, "\(path): ledger format \(header.userVersion) does not exist")
+        }
+    }
+
+    /// Locks over a network are not to be relied on, and a lost lock means two entries with one number.
+    static func refuseNetworkFileSystem(_ folder: String) throws(LedgerError) {
+        var answer = statfs()
+        guard unsafe statfs(folder, &answer) == 0 else {
+            throw LedgerError(.notFound, "\(folder): \(systemWords(errno))")
+        }
+        if let name = networkFileSystems[UInt32(truncatingIfNeeded: answer.f_type)] {
+            throw LedgerError(
+                .networkFileSystem,
+                "\(folder): lies on a \(name) file system, where locks are not reliable; keep the case on a local disk")
+        }
+    }
+
+    /// The values of statfs(2) and linux/magic.h. FUSE is among them: behind it may lie anything.
+    private static let networkFileSystems: [UInt32: String] = [
+        0x6969: "NFS", 0x517B: "SMB", 0xFF53_4D42: "SMB", 0xFE53_4D42: "SMB", 0x6573_5546: "FUSE", 0x5346_414F: "AFS",
+        0x6B41_4653: "AFS", 0x7375_7245: "Coda", 0x0102_1997: "9P", 0x00C3_6400: "Ceph", 0x0BD0_0BD0: "Lustre",
+        0x7461_636F: "OCFS2", 0x0116_1970: "GFS2", 0x564C: "NCP", 0x1983_0326: "BeeGFS", 0x4750_4653: "GPFS",
+    ]
+
+    /// Gives a finished file its name, without ever replacing another one, and makes the name durable.
+    static func publish(_ temporary: String, as path: String) throws(LedgerError) {
+        guard unsafe linux_rename_without_replacing(temporary, path) == 0 else {
+            let reason = errno
+            if reason == EEXIST { throw LedgerError(.alreadyExists, "\(path): there is a ledger already") }
+            throw LedgerError(.inputOutput, "\(path): \(systemWords(reason))")
+        }
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw LedgerError(.inputOutput, "\(folder): \(systemWords(errno))") }
+        let synchronised = fsync(descriptor)
+        let reason = errno
+        close(descriptor)
+        guard synchronised == 0 else { throw LedgerError(.inputOutput, "\(folder): \(systemWords(reason))") }
+    }
+
+    private static func systemWords(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
+}
+
+/// 256 KiB kept beside the ledger, given up when the disk is full so that the incident itself can still be recorded.
+///
+/// It lies outside the file because a full disk leaves no room for SQLite's rollback journal either.
+struct LedgerReserve {
+    /// Enough for the journal and the pages of several entries.
+    static let size = 256 * 1024
+
+    let path: String
+
+    init(besideLedgerAt ledger: String) { path = ledger + ".reserve" }
+
+    /// Puts the reserve back when it is missing. A disk too full for it is no failure: the ledger works without.
+    func keep() {
+        guard !FileManager.default.fileExists(atPath: path) else { return }
+        let made = FileManager.default.createFile(
+            atPath: path, contents: Data(repeating: 0, count: Self.size), attributes: [.posixPermissions: 0o600])
+        if !made { giveUp() }
+    }
+
+    /// Frees the space; false when there was none to free.
+    @discardableResult
+    func giveUp() -> Bool { unsafe unlink(path) == 0 }
+}
