@@ -73,7 +73,8 @@ struct CAdESTests {
         let laboratory = try Laboratory()
         let signer = try laboratory.examiner()
         let verifier = SignatureVerifier(roots: [laboratory.root])
-        let cms = try isDetached
+        let cms =
+            try isDetached
             ? CAdES.signDetached(content, by: signer, at: time) : CAdES.signAttached(content, by: signer, at: time)
         func verdict(_ bytes: [UInt8]) -> SignatureVerdict {
             isDetached ? verifier.verifyDetached(bytes, content: content) : verifier.verifyAttached(bytes)

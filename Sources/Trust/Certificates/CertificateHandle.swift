@@ -67,7 +67,8 @@ final class CertificateHandle: @unchecked Sendable {
 
     func subjectKeyIdentifier() -> [UInt8]? {
         guard let value = unsafe X509_get0_subject_key_id(pointer) else { return nil }
-        return unsafe Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(value), count: Int(ASN1_STRING_length(value))))
+        let count = unsafe Int(ASN1_STRING_length(value))
+        return unsafe Array(UnsafeBufferPointer(start: ASN1_STRING_get0_data(value), count: count))
     }
 
     func validity() throws(TrustError) -> (from: UTCTime, to: UTCTime) {

@@ -70,9 +70,10 @@ struct DERReader {
     }
 
     /// The elements up to the end.
-    mutating func all() throws(TrustError) -> [Element] {
+    func all() throws(TrustError) -> [Element] {
+        var reader = self
         var elements: [Element] = []
-        while !isAtEnd { elements.append(try next()) }
+        while !reader.isAtEnd { elements.append(try reader.next()) }
         return elements
     }
 

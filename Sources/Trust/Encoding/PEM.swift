@@ -84,7 +84,9 @@ enum Base64 {
             guard number & ((1 << unused) - 1) == 0 else { return nil }
             number >>= unused
             let count = group.count - 1
-            for position in 0..<count { bytes.append(UInt8(truncatingIfNeeded: number >> (8 * (count - 1 - position)))) }
+            for position in 0..<count {
+                bytes.append(UInt8(truncatingIfNeeded: number >> (8 * (count - 1 - position))))
+            }
         }
         return bytes
     }

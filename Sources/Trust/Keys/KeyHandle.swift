@@ -38,7 +38,8 @@ final class KeyHandle: @unchecked Sendable {
             return .rsa(bits: bits)
         }
         if unsafe EVP_PKEY_is_a(pointer, "ED25519") == 1 { return .ed25519 }
-        throw TrustError(.unsupported, "a kind of key that is not accepted; use P-256, P-384 or RSA of 3072 bits or more")
+        throw TrustError(
+            .unsupported, "a kind of key that is not accepted; use P-256, P-384 or RSA of 3072 bits or more")
     }
 
     func isSamePublicKey(as other: KeyHandle) -> Bool {

@@ -26,7 +26,8 @@ public final class PrivateKey: Sendable {
 
     /// A new RSA key; takes seconds.
     public static func generateRSA(bits: Int = KeyAlgorithm.smallestRSA) throws(TrustError) -> PrivateKey {
-        try unsafe generate("RSA") { context in unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(clamping: bits)) }
+        try unsafe generate("RSA") { context in unsafe EVP_PKEY_CTX_set_rsa_keygen_bits(context, Int32(clamping: bits))
+        }
     }
 
     /// A new Ed25519 key, for signed notes.

@@ -150,8 +150,7 @@ public final class SignatureVerifier: Sendable {
     ) throws(SignatureFailure) -> [[UInt8]: ArraySlice<UInt8>] {
         do throws(TrustError) {
             var values: [[UInt8]: ArraySlice<UInt8>] = [:]
-            var reader = DERReader(message.attributes)
-            for element in try reader.all() {
+            for element in try DERReader(message.attributes).all() {
                 var attribute = element.reader
                 let type = Array(try attribute.next(DER.objectIdentifierTag).whole)
                 var set = try attribute.next(DER.setTag).reader

@@ -56,9 +56,7 @@ struct SignedMessage {
             var octets = try encapsulated.next(0xA0).reader
             content = Array(try octets.next(DER.octetStringTag).content)
         }
-        var certificates = try data.next(0xA0).reader
-        var list: [[UInt8]] = []
-        for element in try certificates.all() { list.append(Array(element.whole)) }
+        let certificates = try data.next(0xA0).reader.all().map { Array($0.whole) }
         var info = try data.next(DER.setTag).reader.unwrapped(DER.sequenceTag)
         try data.end()
         _ = try info.next(DER.integerTag)
@@ -70,7 +68,7 @@ struct SignedMessage {
         let unsigned = info.isAtEnd ? nil : try info.next(0xA1)
         try info.end()
         let message = SignedMessage(
-            content: content, certificates: list, attributes: Array(attributes.content),
+            content: content, certificates: certificates, attributes: Array(attributes.content),
             signature: Array(signature.content), unsignedAttributes: unsigned.map { Array($0.content) })
         return (message, identifier.content)
     }
