@@ -312,7 +312,8 @@ struct JPEGScanDecoder {
                 }
             }
         }
-        guard eobRun == 0, let stray = bits.alignToMarker(most: Self.mostStrayBytes), stray <= Self.mostStrayBytes else {
+        guard eobRun == 0, let stray = bits.alignToMarker(most: Self.mostStrayBytes), stray <= Self.mostStrayBytes
+        else {
             if let failure = bits.failure { throw failure }
             return .broken(at: bits.position, "the scan does not end with the picture")
         }

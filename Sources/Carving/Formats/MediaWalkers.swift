@@ -7,4 +7,5 @@ let mediaWalkers: [any FormatWalker] = [
     RIFFWalker(),
     AIFFWalker(),
     TIFFWalker(),
+    ISOMediaWalker(),
 ]
