@@ -111,7 +111,9 @@ let tests: [Target] = [
         swiftSettings: rules),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Trust"], swiftSettings: rules),
     .testTarget(name: "BuildStamperTests", dependencies: ["BuildStamper"], swiftSettings: rules),
-    .testTarget(name: "TestImageBuilderTests", dependencies: ["TestImageBuilder"], swiftSettings: rules),
+    .testTarget(
+        name: "TestImageBuilderTests", dependencies: ["TestImageBuilder", "EvidenceModel", "Digesting"],
+        swiftSettings: rules),
     .testTarget(name: "EndToEndTests", dependencies: ["exhibit", "EvidenceModel"], swiftSettings: rules),
 ]
 
