@@ -70,12 +70,15 @@ func expectExact(
     }
 }
 
-/// Checks that no truncation of the file, at the end of the source or before random bytes, counts as whole.
+/// Checks that no truncation of the file, at the end of the source or before `noise` random bytes, counts as whole.
+///
+/// Without noise for formats whose last bytes nothing describes.
 func expectNeverWholeWhenTruncated(
-    _ walker: any FormatWalker, _ file: [UInt8], every step: Int = 1, sourceLocation: SourceLocation = #_sourceLocation
+    _ walker: any FormatWalker, _ file: [UInt8], every step: Int = 1, noise noiseLength: Int = 2000,
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     var generator = SeededGenerator(seed: 7)
-    let noise = generator.bytes(2000)
+    let noise = generator.bytes(noiseLength)
     for length in stride(from: 0, to: file.count, by: step) {
         for tail in [[], noise] {
             let found = verdict(of: walker, on: file[..<length] + tail)

@@ -3,4 +3,5 @@ let documentWalkers: [any FormatWalker] = [
     GzipWalker(),
     ZipWalker(),
     PDFWalker(),
+    SQLiteWalker(),
 ]

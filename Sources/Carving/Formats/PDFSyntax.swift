@@ -23,6 +23,10 @@ struct PDFScanner {
     static let deepestNesting = 256
     /// Most keys of one dictionary that are kept.
     static let mostKeys = 64
+    /// Longest run of white space, comment line, and string.
+    static let longestSpace = 1 << 20
+    static let longestLine = 64 << 10
+    static let longestString = 16 << 20
     /// Longest name or keyword.
     static let longestWord = 512
 
@@ -43,11 +47,13 @@ struct PDFScanner {
     static func isDigit(_ byte: Int) -> Bool { (0x30...0x39).contains(byte) }
 
     mutating func skipSpace() throws(WalkStop) {
-        while at < input.count, Self.isSpace(try input.u8(at)) { at += 1 }
+        let end = min(input.count, at + Self.longestSpace)
+        while at < end, Self.isSpace(try input.u8(at)) { at += 1 }
     }
 
     mutating func skipLine() throws(WalkStop) {
-        while at < input.count {
+        let end = min(input.count, at + Self.longestLine)
+        while at < end {
             let byte = try input.u8(at)
             if byte == 0x0A || byte == 0x0D { return }
             at += 1
@@ -107,8 +113,10 @@ struct PDFScanner {
     }
 
     private mutating func skipString() throws(WalkStop) {
+        let start = at
         var depth = 0
         while true {
+            guard at - start < Self.longestString else { throw .broken("a string without an end") }
             let byte = try input.u8(at)
             at += 1
             switch byte {
