@@ -26,11 +26,14 @@ struct SealedFind: Sendable {
 
 extension CarveWorker {
     /// Reads the find once: digests, libmagic's description, its identity.
-    func seal(_ find: DecidedFind, item: String) throws(CarveError) -> SealedFind {
+    ///
+    /// - Parameter isWholeFile: the find's borders are known, so no rule of thumb ends it.
+    func seal(_ find: DecidedFind, item: String, isWholeFile: Bool = false) throws(CarveError) -> SealedFind {
         var result = SealedFind()
         do {
             var find = find
-            if find.confidence == .header { try endAtZeros(&find) }
+            let endIsGuessed = find.confidence == .header && !isWholeFile
+            if endIsGuessed { try endAtZeros(&find) }
             let (sha256, md5) = try digests(of: find)
             let head = try source.bytes(at: find.offset, count: min(limits.describedBytes, find.length))
             var description = ""
@@ -39,7 +42,7 @@ extension CarveWorker {
             } catch {
                 result.warnings.append("offset \(find.offset): \(error.message)")
             }
-            if find.confidence == .header, find.length == limits.largestHeader {
+            if endIsGuessed, find.length == limits.largestHeader {
                 result.limitsHit.append("carve_largest_header")
                 find.warnings.append("ended after \(limits.largestHeader) bytes, the limit for a find without a walker")
             }

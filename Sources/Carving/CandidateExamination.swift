@@ -50,9 +50,13 @@ final class CarveWorker: @unchecked Sendable {
     }
 
     /// Judges the bytes at an offset: the walkers in the order of their table, then libmagic.
-    func examine(_ offset: Int) -> CandidateExamination {
+    func examine(_ offset: Int) -> CandidateExamination { examine(ByteReader(source, at: offset), offset) }
+
+    /// Judges a file whose borders are known.
+    func examine(_ file: any ByteSource) -> CandidateExamination { examine(ByteReader(file, at: 0), 0) }
+
+    private func examine(_ reader: ByteReader, _ offset: Int) -> CandidateExamination {
         var result = CandidateExamination()
-        let reader = ByteReader(source, at: offset)
         do throws(ReadFailure) {
             let head = try reader.bytes(at: 0, count: min(signatures.index.requiredMargin, reader.count))
             let match = signatures.match(head.span)
