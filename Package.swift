@@ -107,7 +107,8 @@ let tests: [Target] = [
     .testTarget(name: "CarvingTests", dependencies: ["Carving"], swiftSettings: rules),
     .testTarget(name: "ArtifactCatalogTests", dependencies: ["ArtifactCatalog"], swiftSettings: rules),
     .testTarget(
-        name: "CustodyLedgerTests", dependencies: ["CustodyLedger", "CustodyAuditor", "Digesting", "Trust", "EvidenceModel"],
+        name: "CustodyLedgerTests",
+        dependencies: ["CustodyLedger", "CustodyAuditor", "Digesting", "Trust", "EvidenceModel"],
         swiftSettings: rules),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Trust"], swiftSettings: rules),
     .testTarget(name: "BuildStamperTests", dependencies: ["BuildStamper"], swiftSettings: rules),
