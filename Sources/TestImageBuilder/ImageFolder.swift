@@ -2,8 +2,8 @@ public import Foundation
 
 /// The folder test-images, and what the recipes make of it.
 public struct ImageFolder: Sendable {
-    /// A raw image larger than this is not committed.
-    static let largestCommittedImage = 4 << 20
+    /// A file larger than this is not committed, in bytes.
+    static let largestCommittedFile = 4 << 20
 
     /// The package's folder.
     public let package: URL
@@ -14,20 +14,18 @@ public struct ImageFolder: Sendable {
     /// The folder test-images of the package at `package`.
     public init(package: URL) { self.package = package }
 
-    /// A recipe's image.
+    /// A recipe's image, from its own samples and seed or from others.
     ///
     /// Throws when a sample is missing.
-    public func build(_ recipe: Recipe) throws -> BuiltImage {
-        try recipe.build(SampleLibrary(folder: folder.appending(path: "samples")), recipe.seed)
+    public func build(_ recipe: Recipe, seed: String? = nil, samples: URL? = nil) throws -> BuiltImage {
+        let library = try SampleLibrary(folder: samples ?? folder.appending(path: "samples"))
+        return try recipe.build(library, seed ?? recipe.seed)
     }
 
-    /// The files to be committed for a recipe: name in test-images/<recipe> to content.
-    func committedFiles(_ recipe: Recipe, _ built: BuiltImage) throws -> [(name: String, bytes: [UInt8])] {
+    /// An image's files, but for the folder of a folder image: name and content.
+    func files(_ recipe: Recipe, _ built: BuiltImage) throws -> [(name: String, bytes: [UInt8])] {
         var files: [(name: String, bytes: [UInt8])] = []
         if case .image(let bytes) = built.content {
-            guard bytes.count <= Self.largestCommittedImage else {
-                throw BuilderError("\(recipe.name): \(bytes.count) bytes are too many to commit")
-            }
             files.append(("image.dd", bytes))
         }
         files.append(("truth.json", built.truth.encoded))
@@ -37,7 +35,7 @@ public struct ImageFolder: Sendable {
 
     private func page(_ recipe: Recipe, _ built: BuiltImage) -> [UInt8] {
         let files = built.truth.files
-        var facts = ["seed: `\(recipe.seed)`"]
+        var facts = ["seed: `\(built.truth.seed)`"]
         if let size = built.truth.size { facts.append("size: \(size) bytes, blocks of \(built.truth.block)") }
         facts.append("files: \(files.count), complete: \(files.count { $0.isComplete && !$0.isDecoy })")
         facts.append("licence: CC0-1.0")
@@ -61,20 +59,23 @@ public struct ImageFolder: Sendable {
     public func write(_ recipe: Recipe) throws {
         let target = folder.appending(path: recipe.name)
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-        for file in try committedFiles(recipe, try build(recipe)) {
+        for file in try files(recipe, try build(recipe)) {
+            guard file.bytes.count <= Self.largestCommittedFile else {
+                throw BuilderError("\(recipe.name)/\(file.name): \(file.bytes.count) bytes are too many to commit")
+            }
             try Data(file.bytes).write(to: target.appending(path: file.name), options: .atomic)
         }
     }
 
     /// Builds a recipe into `target` whole, the folder of a folder image included: image.dd or folder/, truth.json,
-    /// RECIPE.md. What lies at `target` is replaced.
+    /// RECIPE.md; from its own seed and samples or from others. What lies at `target` is replaced.
     ///
     /// Throws when a file cannot be written.
-    public func write(_ recipe: Recipe, wholeTo target: URL) throws {
-        let built = try build(recipe)
+    public func write(_ recipe: Recipe, seed: String? = nil, samples: URL? = nil, wholeTo target: URL) throws {
+        let built = try build(recipe, seed: seed, samples: samples)
         if FileManager.default.fileExists(atPath: target.path) { try FileManager.default.removeItem(at: target) }
         try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)
-        for file in try committedFiles(recipe, built) {
+        for file in try files(recipe, built) {
             try Data(file.bytes).write(to: target.appending(path: file.name), options: .atomic)
         }
         if case .folder(let entries) = built.content {
@@ -88,7 +89,7 @@ public struct ImageFolder: Sendable {
     public func differences() throws -> [String] {
         var output: [String] = []
         for recipe in Recipe.all {
-            let files = try committedFiles(recipe, try build(recipe))
+            let files = try files(recipe, try build(recipe))
             let target = folder.appending(path: recipe.name)
             for file in files {
                 let path = "test-images/\(recipe.name)/\(file.name)"

@@ -2,17 +2,17 @@ internal import Digesting
 internal import EvidenceModel
 
 /// A medium without a file system: files at block boundaries, something else between them.
-public struct RawMedium: Sendable {
+struct RawMedium: Sendable {
     /// The unit of alignment, in bytes.
-    public let block: Int
+    let block: Int
     /// What was laid down so far.
-    public private(set) var bytes: [UInt8] = []
+    private(set) var bytes: [UInt8] = []
     /// The files planted so far.
-    public private(set) var files: [PlantedFile] = []
+    private(set) var files: [PlantedFile] = []
     private var generator: SeededGenerator
 
     /// What a gap holds.
-    public enum Filling: CaseIterable, Sendable { case random, zeros, text }
+    enum Filling: CaseIterable { case random, zeros, text }
 
     init(block: Int, generator: SeededGenerator) {
         self.block = block

@@ -6,18 +6,27 @@ func run(_ arguments: [String]) throws -> Int32 {
         usage: TestImageBuilder [--package FOLDER]                     build test-images and its provenance table
                TestImageBuilder --check                                compare what is committed with the recipes
                TestImageBuilder --update-table                         rewrite the table in CHAIN_OF_CUSTODY.md only
-               TestImageBuilder --build NAME --to FOLDER               build one image whole, also those not committed
+               TestImageBuilder --build NAME --to FOLDER               build one image whole, also what is not committed
+                                [--seed TEXT] [--samples FOLDER]       with another layout, from FOLDER/<type>/<file>
         """
     var package = FileManager.default.currentDirectoryPath
     var build: String?
     var target: String?
+    var seed: String?
+    var samples: URL?
     var mode = "--write"
     var words = arguments[...]
     while let word = words.popFirst() {
+        func value() throws -> String {
+            guard let next = words.popFirst() else { throw BuilderError("\(word) takes a value\n\(usage)") }
+            return next
+        }
         switch word {
-        case "--package": package = words.popFirst() ?? package
-        case "--build": (mode, build) = (word, words.popFirst())
-        case "--to": target = words.popFirst()
+        case "--package": package = try value()
+        case "--build": (mode, build) = (word, try value())
+        case "--to": target = try value()
+        case "--seed": seed = try value()
+        case "--samples": samples = URL(fileURLWithPath: try value())
         case "--check", "--update-table": mode = word
         default: throw BuilderError("\(word): not an option\n\(usage)")
         }
@@ -38,7 +47,7 @@ func run(_ arguments: [String]) throws -> Int32 {
             throw BuilderError("--build takes one of: \(Recipe.all.map(\.name).joined(separator: " "))")
         }
         let folder = target.map { URL(fileURLWithPath: $0) } ?? images.onDemand.appending(path: recipe.name)
-        try images.write(recipe, wholeTo: folder)
+        try images.write(recipe, seed: seed, samples: samples, wholeTo: folder)
         print(folder.path)
     default:
         for recipe in Recipe.all { try images.write(recipe) }

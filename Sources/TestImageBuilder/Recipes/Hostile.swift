@@ -94,7 +94,7 @@ private struct HostileMedium {
         let paths = [
             "jpg/hills-grey.jpg", "png/hills-interlaced.png", "gif/hills.gif", "zip/notes.zip", "docx/table.docx",
             "xlsx/list.xlsx", "odt/table.odt", "epub/short-book.epub", "jar/many.jar", "gz/notes.tar.gz",
-            "pdf/inventory-linearized.pdf", "mp4/pattern-h264-aac.mp4", "mov/bars-animation.mov",
+            "pdf/inventory-linearized.pdf", "mp4/pattern-h264-aac.mp4", "mov/pattern-mjpeg.mov",
             "avi/pattern-mpeg4.avi",
             "evtx/two-chunks.evtx", "hive/devices.hive", "sqlite/deleted-rows-small-pages.sqlite", "xls/list.xls",
             "html/page.html", "xml/inventory.xml",
@@ -183,7 +183,7 @@ private struct HostileMedium {
             _ = medium.unpadded([UInt8](repeating: 0, count: fill))
             let guest = try library.sample(path)
             // A cluster has room for this much of it.
-            guard medium.bytes.count - start + guest.bytes.count <= 2 * 4096 else {
+            guard medium.bytes.count - start + guest.bytes.count <= 4096 else {
                 throw BuilderError("\(path) is too large")
             }
             var file = try PlantedFile(
@@ -207,7 +207,6 @@ private struct HostileMedium {
         ]
         for name in names { zip.add(name, content) }
         zip.add([0xFF, 0xFE, 0x80, 0x2E, 0x74, 0x78, 0x74], content)
-        zip.add("", content)
         try plant(
             "zip", "names.zip", zip.bytes, parts: [zip.bytes[...]], complete: true, note: "member names that mislead")
     }
