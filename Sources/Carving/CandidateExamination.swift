@@ -107,6 +107,7 @@ final class CarveWorker: @unchecked Sendable {
         _ entries: [FormatSignature], _ reader: ByteReader, _ offset: Int, _ result: inout CandidateExamination
     ) throws(ReadFailure) {
         let head = try reader.bytes(at: 0, count: min(limits.confirmedBytes, reader.count))
+        guard isBinary(head.prefix(512)) else { return }
         result.confirmationCalls += 1
         do throws(MagicError) {
             let format = try cookie.identify(head)
@@ -117,6 +118,11 @@ final class CarveWorker: @unchecked Sendable {
         } catch {
             result.warnings.append("offset \(offset): \(error.message)")
         }
+    }
+
+    /// True when the bytes hold a control character that text does not: some entries of the databases match words.
+    private func isBinary(_ bytes: ArraySlice<UInt8>) -> Bool {
+        bytes.contains { $0 < 0x08 || (0x0E..<0x1B).contains($0) || (0x1C..<0x20).contains($0) }
     }
 
     /// True when libmagic's answer is what the entry would print. An entry that prints nothing itself confirms any

@@ -154,8 +154,9 @@ public final class CarvingRun {
         let finds = decided
         decided.removeAll()
         let item = item
-        let sealed = Mutex<[Result<SealedFind, CarveError>?]>([Result<SealedFind, CarveError>?](
-            repeating: nil, count: finds.count))
+        let sealed = Mutex<[Result<SealedFind, CarveError>?]>(
+            [Result<SealedFind, CarveError>?](
+                repeating: nil, count: finds.count))
         pool.run(finds.count + candidates.count) { worker, number in
             guard number < finds.count else { return examine(worker, number - finds.count) }
             let outcome = Result { () throws(CarveError) in try worker.seal(finds[number], item: item) }

@@ -5,6 +5,9 @@ public import EvidenceModel
 /// Every one carries ``Certificate/trialMark`` as its organizational unit, so nothing signed with them can be mistaken
 /// for casework.
 public enum TrialCertificates {
+    /// Most characters of a name in a certificate (RFC 5280, appendix A.1: ub-common-name, ub-organization-name).
+    public static let longestName = 64
+
     /// What a certificate is for.
     enum Role { case root, examiner, timestampAuthority }
 
@@ -93,16 +96,27 @@ public enum TrialCertificates {
         return DER.element(DER.sequenceTag, list.flatMap { $0 })
     }
 
+    /// Throws when a certificate cannot carry these names.
+    static func checkNames(name: String, organization: String) throws(TrustError) {
+        for (what, text) in [("name", name), ("organization", organization)] {
+            let hasControls = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
+            guard !text.isEmpty, text.unicodeScalars.count <= longestName, !hasControls else {
+                throw TrustError(
+                    .unsupported, "the \(what) must have 1 to \(longestName) characters and no control characters")
+            }
+        }
+    }
+
+    /// A name of another authority's making, cut to what ``checkNames(name:organization:)`` lets pass.
+    static func fitted(_ name: String) -> String {
+        let scalars = name.unicodeScalars.filter { $0.properties.generalCategory != .control }.prefix(longestName)
+        return scalars.isEmpty ? "Laboratory" : String(String.UnicodeScalarView(scalars))
+    }
+
     private static func distinguishedName(
         commonName: String, organization: String
     ) throws(TrustError) -> [UInt8] {
-        // The upper bounds of RFC 5280, appendix A.1 (ub-common-name, ub-organization-name).
-        for (what, text) in [("name", commonName), ("organization", organization)] {
-            let hasControls = text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-            guard !text.isEmpty, text.unicodeScalars.count <= 64, !hasControls else {
-                throw TrustError(.unsupported, "the \(what) must have 1 to 64 characters and no control characters")
-            }
-        }
+        try checkNames(name: commonName, organization: organization)
         func part(_ type: [UInt8], _ text: String) -> [UInt8] {
             DER.set([DER.sequence(type, DER.utf8String(text))])
         }

@@ -4,6 +4,8 @@ internal import EvidenceModel
 extension PrivateKey {
     /// Rounds of PBKDF2 (HMAC-SHA-256) between a passphrase and the key that encrypts a private key at rest.
     public static let keyStretchingRounds: Int32 = 600_000
+    /// Rounds for a secret of 256 random bits, which no number of rounds makes stronger.
+    static let secretStretchingRounds: Int32 = 10_000
     /// Largest PEM text of a key that is read, in bytes.
     static let largestPEM = 1 << 20
 
@@ -11,6 +13,10 @@ extension PrivateKey {
     ///
     /// Read by `openssl pkey -in`.
     public func pem(encryptedWith passphrase: Passphrase) throws(TrustError) -> String {
+        try pem(encryptedWith: passphrase, rounds: Self.keyStretchingRounds)
+    }
+
+    func pem(encryptedWith passphrase: Passphrase, rounds: Int32) throws(TrustError) -> String {
         try passphrase.checkUsable()
         guard let plain = unsafe EVP_PKEY2PKCS8(handle.pointer) else { throw .openSSL("encoding a private key") }
         defer { unsafe PKCS8_PRIV_KEY_INFO_free(plain) }
@@ -21,7 +27,7 @@ extension PrivateKey {
             // -1 asks for PBES2; its PBKDF2 uses HMAC-SHA-256 in OpenSSL 3.
             unsafe PKCS8_encrypt(
                 -1, EVP_aes_256_cbc(), text, Int32(text.count - 1), salt.baseAddress, saltCount,
-                Self.keyStretchingRounds, plain)
+                rounds, plain)
         }
         guard let encrypted = unsafe encrypted else { throw .openSSL("encrypting a private key") }
         defer { unsafe X509_SIG_free(encrypted) }

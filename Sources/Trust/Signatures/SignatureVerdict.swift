@@ -1,3 +1,4 @@
+internal import COpenSSL
 public import EvidenceModel
 
 /// What checking a signature found out.
@@ -68,5 +69,19 @@ public enum SignatureProblem: Hashable, Sendable, CustomStringConvertible {
             "the certificate of \(signer) is not for signing evidence: \(detail)"
         case .unsupported(let detail): "not accepted: \(detail)"
         }
+    }
+}
+
+extension Certificate {
+    /// Why this is not a certificate for signing evidence: that takes digitalSignature or nonRepudiation, and neither an
+    /// authority nor a time-stamping authority (RFC 5280, 4.2.1.3 and 4.2.1.12).
+    var usageProblem: SignatureProblem? {
+        func wrong(_ detail: String) -> SignatureProblem { .wrongUsage(signer: displayName, detail: detail) }
+        if handle.isAuthority { return wrong("it is an authority's, for signing certificates") }
+        if let usage = handle.keyUsage, usage & UInt32(KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION) == 0 {
+            return wrong("its key usage has no digital signature")
+        }
+        if handle.isForTimestampsOnly { return wrong("it is for time stamps only") }
+        return nil
     }
 }

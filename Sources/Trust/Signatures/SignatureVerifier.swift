@@ -98,7 +98,7 @@ public final class SignatureVerifier: Sendable {
             try checkDigest(attributes, algorithm, pieces ?? [content[...]])
             let stated = try signingTime(attributes)
             guard let moment = time ?? stated else { throw SignatureFailure(.malformed("it states no time")) }
-            try checkUsage(signer)
+            if let problem = signer.usageProblem { throw SignatureFailure(problem) }
             let chain = try chain(known, position, at: moment)
             return .valid(
                 VerifiedSignature(
@@ -207,22 +207,6 @@ public final class SignatureVerifier: Sendable {
             return try DERReader.time(try reader.next())
         } catch {
             throw SignatureFailure(.malformed(error.message))
-        }
-    }
-
-    /// digitalSignature or nonRepudiation, and not an authority (RFC 5280, 4.2.1.3).
-    private func checkUsage(_ signer: Certificate) throws(SignatureFailure) {
-        if signer.handle.isAuthority {
-            throw SignatureFailure(
-                .wrongUsage(signer: signer.displayName, detail: "it is an authority's, for signing certificates"))
-        }
-        if let usage = signer.handle.keyUsage, usage & 0xC0 == 0 {
-            throw SignatureFailure(
-                .wrongUsage(signer: signer.displayName, detail: "its key usage has no digital signature"))
-        }
-        if signer.handle.isForTimestampsOnly {
-            throw SignatureFailure(
-                .wrongUsage(signer: signer.displayName, detail: "it is for time stamps only"))
         }
     }
 
