@@ -101,6 +101,7 @@ let tests: [Target] = [
     .testTarget(name: "EvidenceModelTests", dependencies: ["EvidenceModel"], swiftSettings: rules),
     .testTarget(name: "DigestingTests", dependencies: ["Digesting"], swiftSettings: rules),
     .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: rules),
+    .testTarget(name: "MagicCompilerTests", dependencies: ["MagicCompiler"], swiftSettings: rules),
     .testTarget(name: "FormatIdentificationTests", dependencies: ["FormatIdentification"], swiftSettings: rules),
     .testTarget(name: "SourceMediaTests", dependencies: ["SourceMedia"], swiftSettings: rules),
     .testTarget(name: "ScanningTests", dependencies: ["Scanning"], swiftSettings: rules),
