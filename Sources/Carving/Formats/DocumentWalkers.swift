@@ -4,4 +4,9 @@ let documentWalkers: [any FormatWalker] = [
     ZipWalker(),
     PDFWalker(),
     SQLiteWalker(),
+    CompoundFileWalker(),
+    ELFWalker(),
+    EventLogWalker(),
+    RegistryHiveWalker(),
+    MarkupWalker(),
 ]

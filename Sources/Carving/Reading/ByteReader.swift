@@ -39,6 +39,9 @@ public final class ByteReader {
         self.window = [UInt8](repeating: 0, count: Self.windowSize)
     }
 
+    /// A reader whose zero is this one's `offset`: for a file that lies inside or behind another.
+    public func reader(at offset: Int) -> ByteReader { ByteReader(source, at: base + min(max(0, offset), count)) }
+
     // MARK: Numbers
 
     /// The byte at `offset`.

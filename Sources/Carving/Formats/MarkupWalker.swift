@@ -1,0 +1,321 @@
+internal import EvidenceModel
+
+/// XML and HTML, ended by their own structure.
+///
+/// XML must be well formed up to the end of its root element; HTML ends with its `</html>`. White space behind the end
+/// belongs to the file as far as it ends in line ends of the kind that the file uses.
+struct MarkupWalker: FormatWalker {
+    let name = "markup"
+    let signatures = MarkupWalker.beginnings
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try MarkupWalk(reader).verdict() }
+
+    private static let beginnings: [WalkerSignature] = {
+        let words = [
+            "<?xml", "<!DOCTYPE", "<!doctype", "<!Doctype", "<html", "<HTML", "<Html", "<head", "<HEAD", "<body",
+            "<BODY", "<!--", "<svg", "<plist", "<rss", "<feed", "<kml", "<gpx", "<x:xmpmeta",
+        ]
+        var all: [WalkerSignature] = []
+        for word in words {
+            for before in ["", "\u{FEFF}", "\n", "\r\n", "\n\n", " ", "\t"] {
+                all.append(WalkerSignature(before + word))
+            }
+        }
+        for word in ["<?xml", "<!DOCTYPE", "<!doctype", "<html", "<HTML"] {
+            let units = Array(word.utf8)
+            all.append(WalkerSignature([0xFF, 0xFE] + units.flatMap { [$0, 0] }))
+            all.append(WalkerSignature([0xFE, 0xFF] + units.flatMap { [0, $0] }))
+        }
+        return all
+    }()
+}
+
+private struct MarkupWalk: FileWalk {
+    /// Longest HTML document: nothing but its end tag tells where it ends.
+    static let longestHTML = 32 << 20
+    /// Longest single comment, section, tag or name.
+    static let longestComment = 16 << 20
+    static let longestTag = 8 << 20
+    static let longestName = 256
+    /// Deepest nesting of elements.
+    static let deepest = 10_000
+    /// Most bytes of white space behind the end.
+    static let longestTail = 512
+
+    var text: TextCursor
+    var file = WalkedFile(
+        length: 0, confidence: .structural, format: "xml", fileExtension: "xml", mime: "application/xml")
+    var isRecognised = false
+    /// Hashes of the names of the open elements.
+    var open: [Int] = []
+    var root: String?
+    var doctype: String?
+    var hasDeclaration = false
+
+    init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
+
+    mutating func run() throws(WalkStop) {
+        do throws(WalkStop) {
+            try text.readMark()
+            try prolog()
+            if isHTML { try html() } else { try element() }
+        } catch {
+            file.length = text.at
+            throw error
+        }
+        file.length = text.at
+        try tail()
+        describe()
+    }
+
+    private var isHTML: Bool {
+        let names = [root, doctype].compactMap { $0?.lowercased() }
+        return names.contains("html") || ["head", "body"].contains(names.first ?? "")
+    }
+
+    // MARK: Before the root element
+
+    /// Declaration, comments, instructions and document type, up to the root element's name.
+    private mutating func prolog() throws(WalkStop) {
+        while true {
+            try text.skipSpace()
+            guard try text.take("<") else { throw .rejected("text before the first tag") }
+            if try text.take("?") {
+                try instruction()
+            } else if try text.take("!--") {
+                try text.skip(past: "-->", within: Self.longestComment)
+            } else if try text.peek() == 0x21 {
+                try documentType()
+                if isHTML {
+                    isRecognised = true
+                    return
+                }
+            } else {
+                let name = try text.name(longest: Self.longestName)
+                guard !name.isEmpty else { throw .rejected("no element after the prolog") }
+                root = name
+                isRecognised = true
+                file.note("root", text: Array(name.utf8))
+                return
+            }
+        }
+    }
+
+    private mutating func instruction() throws(WalkStop) {
+        let start = text.at
+        let target = try text.name(longest: Self.longestName)
+        let isDeclaration = target == "xml"
+        try text.skip(past: "?>", within: isDeclaration ? 1024 : Self.longestComment)
+        if isDeclaration { hasDeclaration = true }
+        guard isDeclaration, text.width == 1 else { return }
+        let declaration = try text.input.bytes(at: start, count: text.at - start)
+        isRecognised = true
+        if let encoding = MetadataText.attribute("encoding", in: declaration.map { $0 == 0x27 ? 0x22 : $0 }) {
+            file.note("encoding", text: encoding)
+            let name = String(decoding: encoding, as: UTF8.self).lowercased()
+            text.checksUTF8 = name == "utf-8" || name == "utf8"
+        } else {
+            text.checksUTF8 = true
+        }
+    }
+
+    /// `<!DOCTYPE name … [ internal subset ]>`; the position is at the `!`.
+    private mutating func documentType() throws(WalkStop) {
+        _ = try text.take("!")
+        let keyword = try text.name(longest: 16)
+        guard keyword.lowercased() == "doctype" else { throw .rejected("neither a document type nor an element") }
+        try text.skipSpace()
+        doctype = try text.name(longest: Self.longestName)
+        let start = text.at
+        var inSubset = false
+        while true {
+            guard text.at - start < Self.longestTag else { throw .broken("a document type without an end") }
+            if inSubset, try text.take("<!--") {
+                try text.skip(past: "-->", within: Self.longestComment)
+                continue
+            }
+            switch try text.next() {
+            case 0x22: try text.skip(past: "\"", within: Self.longestTag)
+            case 0x27: try text.skip(past: "'", within: Self.longestTag)
+            case 0x5B: inSubset = true
+            case 0x5D: inSubset = false
+            case 0x3E where !inSubset: return
+            default: break
+            }
+        }
+    }
+
+    // MARK: XML
+
+    /// Walks from behind the root element's name to the end of the root element.
+    private mutating func element() throws(WalkStop) {
+        try startTag(named: root ?? "")
+        while !open.isEmpty {
+            guard try text.next() == 0x3C else { continue }
+            if try text.take("/") {
+                let name = try text.name(longest: Self.longestName)
+                try text.skipSpace()
+                guard try text.next() == 0x3E, open.popLast() == Self.hash(name) else {
+                    throw .broken("an end tag that closes another element than the open one")
+                }
+            } else if try text.take("!--") {
+                try text.skip(past: "-->", within: Self.longestComment)
+            } else if try text.take("![CDATA[") {
+                try text.skip(past: "]]>", within: Self.longestComment)
+            } else if try text.take("?") {
+                try text.skip(past: "?>", within: Self.longestComment)
+            } else {
+                let name = try text.name(longest: Self.longestName)
+                guard !name.isEmpty else { throw .broken("a tag without a name") }
+                try startTag(named: name)
+            }
+        }
+    }
+
+    /// Attributes up to the end of a start tag; the position is behind its name.
+    private mutating func startTag(named name: String) throws(WalkStop) {
+        let start = text.at
+        while true {
+            guard text.at - start < Self.longestTag else { throw .broken("a tag without an end") }
+            try text.skipSpace()
+            if try text.take("/>") { return }
+            if try text.take(">") {
+                guard open.count < Self.deepest else { throw .broken("nested deeper than any real document") }
+                open.append(Self.hash(name))
+                return
+            }
+            guard try !text.name(longest: Self.longestName).isEmpty else {
+                throw .broken("an attribute without a name")
+            }
+            try text.skipSpace()
+            guard try text.take("=") else { throw .broken("an attribute without a value") }
+            try text.skipSpace()
+            let quote = try text.next()
+            guard quote == 0x22 || quote == 0x27 else { throw .broken("an attribute value without quotes") }
+            while true {
+                let character = try text.next()
+                if character == quote { break }
+                guard character != 0x3C, text.at - start < Self.longestTag else {
+                    throw .broken("an attribute value without an end")
+                }
+            }
+        }
+    }
+
+    private static func hash(_ name: String) -> Int {
+        name.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }
+    }
+
+    // MARK: HTML
+
+    /// Walks to the end tag of the document; only comments, scripts and styles can hide one.
+    private mutating func html() throws(WalkStop) {
+        file.format = "html"
+        while true {
+            guard text.at < Self.longestHTML else { throw .broken("no </html> within \(Self.longestHTML) bytes") }
+            guard try text.next() == 0x3C else { continue }
+            if try text.take("!--") {
+                // "<!-->" and "<!--->" are whole comments (HTML, 13.2.5.44).
+                if try text.take(">") { continue }
+                if try text.take("->") { continue }
+                try text.skip(past: "-->", within: Self.longestComment)
+            } else if try text.takeIgnoringCase("/html") {
+                try text.skipSpace()
+                if try text.take(">") { return }
+            } else if try text.takeIgnoringCase("script") {
+                try raw("script")
+            } else if try text.takeIgnoringCase("style") {
+                try raw("style")
+            } else if file.facts["title"] == nil, try text.takeIgnoringCase("title>") {
+                try title()
+            }
+        }
+    }
+
+    /// Text that ends only with the end tag of its element.
+    private mutating func raw(_ element: String) throws(WalkStop) {
+        // The tag itself; a word that only begins with the name is another element.
+        let next = try text.peek() ?? 0
+        guard next == 0x3E || next == 0x2F || TextCursor.isSpace(next) else { return }
+        var last = 0
+        while true {
+            let character = try text.next()
+            if character == 0x3E { break }
+            last = character
+        }
+        if last == 0x2F { return }
+        let start = text.at
+        while true {
+            guard text.at - start < Self.longestComment else { throw .broken("a \(element) without an end") }
+            if try text.next() == 0x3C, try text.takeIgnoringCase("/" + element) { return }
+        }
+    }
+
+    private mutating func title() throws(WalkStop) {
+        var bytes: [UInt8] = []
+        while let character = try text.peek(), character != 0x3C {
+            _ = try text.next()
+            if bytes.count < 1024 {
+                if text.width == 2 { bytes.append(UInt8(truncatingIfNeeded: character >> 8)) }
+                bytes.append(UInt8(truncatingIfNeeded: character))
+            }
+        }
+        if text.width == 1 {
+            file.note("title", text: bytes)
+        } else if let title = EvidenceText.cleanUTF16(bytes, bigEndian: true) {
+            file.facts["title"] = .string(title)
+        }
+    }
+
+    // MARK: Behind the end
+
+    /// Takes white space that ends in line ends of the file's kind, and comments behind such.
+    private mutating func tail() throws(WalkStop) {
+        let end = file.length
+        while file.length - end < Self.longestTail {
+            var probe = text
+            probe.at = file.length
+            while let character = try probe.peekRaw(), character == 0x20 || character == 0x09 {
+                probe.at += probe.width
+            }
+            guard let length = try probe.lineEnd() else { break }
+            file.length = probe.at + length
+        }
+        // A comment behind the end, unless another file could begin there.
+        var probe = text
+        probe.at = file.length
+        guard file.length % 512 != 0, try probe.take("<!--") else { return }
+        do throws(WalkStop) {
+            try probe.skip(past: "-->", within: Self.longestComment)
+        } catch { return }
+        text = probe
+        file.length = probe.at
+        try tail()
+    }
+
+    // MARK: What it is
+
+    private static let kinds: [String: (format: String, fileExtension: String, mime: String)] = [
+        "svg": ("svg", "svg", "image/svg+xml"), "plist": ("plist", "plist", "application/x-plist"),
+        "rss": ("rss", "rss", "application/rss+xml"), "feed": ("atom", "atom", "application/atom+xml"),
+        "kml": ("kml", "kml", "application/vnd.google-earth.kml+xml"), "gpx": ("gpx", "gpx", "application/gpx+xml"),
+        "RDF": ("rdf", "rdf", "application/rdf+xml"), "xmpmeta": ("xmp", "xmp", "application/rdf+xml"),
+        "COLLADA": ("collada", "dae", "model/vnd.collada+xml"), "stylesheet": ("xslt", "xsl", "application/xslt+xml"),
+        "schema": ("xsd", "xsd", "application/xml"), "score-partwise": ("musicxml", "musicxml", "application/xml"),
+    ]
+
+    private mutating func describe() {
+        if file.format == "html" {
+            let isXHTML = hasDeclaration
+            file.fileExtension = isXHTML ? "xhtml" : "html"
+            file.mime = isXHTML ? "application/xhtml+xml" : "text/html"
+            return
+        }
+        let local = root?.split(separator: ":").last.map(String.init) ?? ""
+        if let kind = Self.kinds[local] {
+            file.format = kind.format
+            file.fileExtension = kind.fileExtension
+            file.mime = kind.mime
+        }
+    }
+}

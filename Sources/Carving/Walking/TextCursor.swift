@@ -1,0 +1,138 @@
+/// Reads text character by character: bytes, or UTF-16 units when a byte order mark says so.
+///
+/// Stops at what cannot be text: NUL and control characters, and malformed UTF-8 where the text is declared as such.
+struct TextCursor {
+    let input: WalkInput
+    var at = 0
+    /// Bytes of a character unit: 1 or 2.
+    private(set) var width = 1
+    private var isBigEndian = false
+    /// Set when every byte from here on must be valid UTF-8.
+    var checksUTF8 = false
+    /// Bytes of a multi-byte character still to come.
+    private var pendingUTF8 = 0
+    /// The kind of the first line end met.
+    private var usesCarriageReturn: Bool?
+    private var usesLineFeed: Bool?
+
+    init(_ input: WalkInput) { self.input = input }
+
+    static func isSpace(_ character: Int) -> Bool { character == 0x20 || (0x09...0x0D).contains(character) }
+
+    /// Reads the byte order mark, if there is one.
+    mutating func readMark() throws(WalkStop) {
+        if try input.matches([0xEF, 0xBB, 0xBF], at: 0) {
+            at = 3
+            checksUTF8 = true
+        } else if try input.matches([0xFF, 0xFE], at: 0) {
+            at = 2
+            width = 2
+        } else if try input.matches([0xFE, 0xFF], at: 0) {
+            at = 2
+            width = 2
+            isBigEndian = true
+        }
+    }
+
+    /// The character at the position, whatever it is; nil at the end of the source.
+    func peekRaw() throws(WalkStop) -> Int? {
+        guard input.fits(at, width) else { return nil }
+        if width == 1 { return try input.u8(at) }
+        return isBigEndian ? try input.u16be(at) : try input.u16le(at)
+    }
+
+    func peek() throws(WalkStop) -> Int? { try peekRaw() }
+
+    /// The next character; throws where it is none.
+    mutating func next() throws(WalkStop) -> Int {
+        guard let character = try peekRaw() else { throw .broken("the source ends inside the text") }
+        let isControl = character < 0x20 && !(0x09...0x0D).contains(character) && character != 0x1B
+        guard !isControl, character != 0x7F else { throw .broken("a control character in the text") }
+        if width == 1, checksUTF8 { try checkUTF8(character) }
+        if character == 0x0A || character == 0x0D { noteLineEnd(character) }
+        at += width
+        return character
+    }
+
+    private mutating func noteLineEnd(_ character: Int) {
+        if usesLineFeed == nil { usesLineFeed = false }
+        if usesCarriageReturn == nil { usesCarriageReturn = false }
+        if character == 0x0A { usesLineFeed = true } else { usesCarriageReturn = true }
+    }
+
+    private mutating func checkUTF8(_ byte: Int) throws(WalkStop) {
+        if pendingUTF8 > 0 {
+            guard byte & 0xC0 == 0x80 else { throw .broken("malformed UTF-8") }
+            pendingUTF8 -= 1
+            return
+        }
+        switch byte {
+        case 0..<0x80: return
+        case 0xC2..<0xE0: pendingUTF8 = 1
+        case 0xE0..<0xF0: pendingUTF8 = 2
+        case 0xF0..<0xF5: pendingUTF8 = 3
+        default: throw .broken("malformed UTF-8")
+        }
+    }
+
+    /// Steps over the word when it stands at the position.
+    mutating func take(_ word: String) throws(WalkStop) -> Bool { try take(word, ignoringCase: false) }
+
+    /// Steps over the word, given in lower case, when it stands at the position in any case.
+    mutating func takeIgnoringCase(_ word: String) throws(WalkStop) -> Bool { try take(word, ignoringCase: true) }
+
+    private mutating func take(_ word: String, ignoringCase: Bool) throws(WalkStop) -> Bool {
+        var probe = self
+        for byte in word.utf8 {
+            guard var character = try probe.peekRaw() else { return false }
+            if ignoringCase, (0x41...0x5A).contains(character) { character += 0x20 }
+            guard character == Int(byte) else { return false }
+            probe.at += width
+        }
+        at = probe.at
+        return true
+    }
+
+    mutating func skipSpace() throws(WalkStop) {
+        while let character = try peekRaw(), Self.isSpace(character) { _ = try next() }
+    }
+
+    /// Steps behind the next occurrence of the word, which must end within `limit` bytes.
+    mutating func skip(past word: String, within limit: Int) throws(WalkStop) {
+        let start = at
+        let first = Int(word.utf8.first ?? 0)
+        while true {
+            guard at - start < limit else { throw .broken("no \(word) within \(limit) bytes") }
+            if try peekRaw() == first, try take(word) { return }
+            _ = try next()
+        }
+    }
+
+    /// An XML name (loosely): letters, digits, `_ : . -` and everything outside ASCII. Empty when none stands here.
+    mutating func name(longest: Int) throws(WalkStop) -> String {
+        var scalars = String.UnicodeScalarView()
+        while let character = try peekRaw() {
+            let isLetter = (0x41...0x5A).contains(character) || (0x61...0x7A).contains(character)
+            let isOther = (0x30...0x39).contains(character) || [0x2D, 0x2E].contains(character)
+            guard isLetter || character == 0x5F || character == 0x3A || character >= 0x80 || isOther && !scalars.isEmpty
+            else { break }
+            guard scalars.count < longest else { throw .broken("a name longer than any real one") }
+            _ = try next()
+            scalars.append(Unicode.Scalar(UInt16(truncatingIfNeeded: character)) ?? "\u{FFFD}")
+        }
+        return String(scalars)
+    }
+
+    /// Length of a line end at the position, of a kind that this text uses; nil when none stands here.
+    ///
+    /// Behind a file lie arbitrary bytes: a lone line feed or carriage return counts only in a text that has such.
+    func lineEnd() throws(WalkStop) -> Int? {
+        guard let character = try peekRaw() else { return nil }
+        var probe = self
+        probe.at += width
+        if character == 0x0D, try probe.peekRaw() == 0x0A { return 2 * width }
+        if character == 0x0A, usesLineFeed != false { return width }
+        if character == 0x0D, usesCarriageReturn == true, usesLineFeed == false { return width }
+        return nil
+    }
+}
