@@ -61,7 +61,7 @@ final class KeyHandle: @unchecked Sendable {
             unsafe EVP_DigestSignInit_ex(
                 context, &parameters, algorithm.messageDigest?.name, nil, nil, pointer, nil) == 1
         else { throw .openSSL("signing") }
-        try unsafe Self.usePSS(parameters, algorithm)
+        guard unsafe Self.usePSS(parameters, algorithm) else { throw .openSSL("choosing RSASSA-PSS") }
         var count = 0
         let asked = unsafe message.withUnsafeBufferPointer {
             unsafe EVP_DigestSign(context, nil, &count, $0.baseAddress, $0.count)
@@ -89,7 +89,7 @@ final class KeyHandle: @unchecked Sendable {
         guard
             unsafe EVP_DigestVerifyInit_ex(
                 context, &parameters, algorithm.messageDigest?.name, nil, nil, pointer, nil) == 1,
-            unsafe (try? Self.usePSS(parameters, algorithm)) != nil
+            unsafe Self.usePSS(parameters, algorithm)
         else { return false }
         return unsafe message.withUnsafeBufferPointer { input in
             unsafe signature.withUnsafeBufferPointer { value in
@@ -98,11 +98,11 @@ final class KeyHandle: @unchecked Sendable {
         } == 1
     }
 
-    private static func usePSS(_ parameters: OpaquePointer?, _ algorithm: KeyAlgorithm) throws(TrustError) {
-        guard case .rsa = algorithm else { return }
-        guard unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1,
-            unsafe EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 32) == 1
-        else { throw .openSSL("choosing RSASSA-PSS") }
+    /// Chooses RSASSA-PSS for an RSA key; false when OpenSSL refuses.
+    private static func usePSS(_ parameters: OpaquePointer?, _ algorithm: KeyAlgorithm) -> Bool {
+        guard case .rsa = algorithm else { return true }
+        return unsafe EVP_PKEY_CTX_set_rsa_padding(parameters, RSA_PKCS1_PSS_PADDING) == 1
+            && EVP_PKEY_CTX_set_rsa_pss_saltlen(parameters, 32) == 1
     }
 }
 

@@ -54,8 +54,7 @@ public final class PrivateKey: Sendable {
 
     /// Whether this is the key that the certificate names.
     public func matches(_ certificate: Certificate) -> Bool {
-        guard let publicKey = try? certificate.handle.publicKey() else { return false }
-        return handle.isSamePublicKey(as: publicKey)
+        handle.isSamePublicKey(as: certificate.publicKey)
     }
 
     /// The public key as PEM, for `openssl pkeyutl`.

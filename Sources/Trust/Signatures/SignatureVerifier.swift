@@ -255,6 +255,9 @@ public final class SignatureVerifier: Sendable {
     private func remember(_ encoded: [[UInt8]]) -> Remembered {
         if let known = remembered.withLock({ $0[encoded] }) { return known }
         let found = examine(encoded)
+        // Only what leads to a trusted root is remembered: what anyone can make must not fill the memory.
+        let isTrusted = found.outcomes.contains { if case .chain = $0 { true } else { false } }
+        guard isTrusted else { return found }
         remembered.withLock { memory in
             if memory.count >= Self.rememberedChains { memory.removeAll() }
             memory[encoded] = found

@@ -46,7 +46,9 @@ public struct TimestampAuthority: Sendable {
 
     /// Stamps data: a TimeStampResp in DER over its SHA-256, with the authority's certificate and a nonce.
     public func stamp(_ data: [UInt8]) throws(TrustError) -> [UInt8] {
-        try respond(toRequest: try TimestampRequest.make(for: data))
+        let response = try respond(toRequest: try TimestampRequest.make(for: data))
+        _ = try TimestampToken.token(fromResponseOrToken: response)
+        return response
     }
 
     /// Answers a TimeStampReq in DER. A request that cannot be served gets a response that says so (RFC 3161, 2.4.2).
