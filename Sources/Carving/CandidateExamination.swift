@@ -110,11 +110,12 @@ final class CarveWorker: @unchecked Sendable {
         guard isBinary(head.prefix(512)) else { return }
         result.confirmationCalls += 1
         do throws(MagicError) {
-            let format = try cookie.identify(head)
-            guard !format.mime.hasPrefix("text/"), !format.mime.hasSuffix("x-empty"), format.description != "data",
-                entries.contains(where: { confirms($0, format) })
-            else { return }
-            result.finding = .header(format)
+            let description = try cookie.describe(head)
+            guard !MagicAnswer.saysNothing(description) else { return }
+            let mime = try cookie.mime(of: head)
+            guard !mime.hasPrefix("text/"), entries.contains(where: { confirms($0, description, mime) }) else { return }
+            result.finding = .header(
+                IdentifiedFormat(description: description, mime: mime, extensions: try cookie.extensions(of: head)))
         } catch {
             result.warnings.append("offset \(offset): \(error.message)")
         }
@@ -127,15 +128,22 @@ final class CarveWorker: @unchecked Sendable {
 
     /// True when libmagic's answer is what the entry would print. An entry that prints nothing itself confirms any
     /// answer that has a MIME type of its own.
-    private func confirms(_ entry: FormatSignature, _ format: IdentifiedFormat) -> Bool {
+    private func confirms(_ entry: FormatSignature, _ description: String, _ mime: String) -> Bool {
         let words = entry.description.prefix { $0 != "%" && $0 != "\\" && $0 != "\u{8}" }
-        if words.count >= 3 { return format.description.hasPrefix(words) }
-        return format.mime != "application/octet-stream"
+        if words.count >= 3 { return description.hasPrefix(words) }
+        return mime != "application/octet-stream"
     }
 
     private func note(_ failure: ReadFailure, _ name: String, _ offset: Int, _ result: inout CandidateExamination) {
         if case .medium(let error) = failure {
             result.warnings.append("offset \(offset): \(name): \(error.message)")
         }
+    }
+}
+
+/// Answers of libmagic that name no format.
+enum MagicAnswer {
+    static func saysNothing(_ description: String) -> Bool {
+        description == "data" || description == "empty" || description.hasPrefix("very short file")
     }
 }

@@ -8,6 +8,13 @@ public struct IdentifiedFormat: Hashable, Sendable {
     public var mime: String
     /// File name extensions without the dot, the most usual first; empty when the database has none.
     public var extensions: [String]
+
+    /// An answer in its parts.
+    public init(description: String, mime: String, extensions: [String]) {
+        self.description = description
+        self.mime = mime
+        self.extensions = extensions
+    }
 }
 
 /// Limits that libmagic keeps while it looks at hostile bytes (`magic_setparam`).
@@ -111,12 +118,23 @@ public struct MagicCookie: ~Copyable {
     ///
     /// - Throws: ``MagicError`` with libmagic's own words.
     public mutating func identify(_ bytes: [UInt8]) throws(MagicError) -> IdentifiedFormat {
-        let description = try describe(bytes)
-        let mime = PrintableText.escaping(try ask(bytes, flags: MAGIC_MIME_TYPE))
-        let extensions = PrintableText.escaping(try ask(bytes, flags: MAGIC_EXTENSION))
-        return IdentifiedFormat(
-            description: description, mime: mime,
-            extensions: extensions == "???" ? [] : extensions.split(separator: "/").map(String.init))
+        IdentifiedFormat(
+            description: try describe(bytes), mime: try mime(of: bytes), extensions: try extensions(of: bytes))
+    }
+
+    /// The MIME type; "application/octet-stream" when the database has none.
+    ///
+    /// - Throws: ``MagicError`` with libmagic's own words.
+    public mutating func mime(of bytes: [UInt8]) throws(MagicError) -> String {
+        PrintableText.escaping(try ask(bytes, flags: MAGIC_MIME_TYPE))
+    }
+
+    /// File name extensions without the dot, the most usual first; none when the database has none.
+    ///
+    /// - Throws: ``MagicError`` with libmagic's own words.
+    public mutating func extensions(of bytes: [UInt8]) throws(MagicError) -> [String] {
+        let list = PrintableText.escaping(try ask(bytes, flags: MAGIC_EXTENSION))
+        return list == "???" ? [] : list.split(separator: "/").map(String.init)
     }
 
     private func ask(_ bytes: [UInt8], flags: Int32) throws(MagicError) -> String {

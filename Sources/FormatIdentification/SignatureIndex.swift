@@ -9,14 +9,18 @@ public struct SignatureIndex: Sendable {
     /// Signatures of a database with fewer bytes than this are left out: they match too often.
     public static let smallestDatabaseSignature = 4
 
+    /// Signatures of a database need this many bytes that are not small numbers (below 16) or FF: numbers like
+    /// 00 02 00 01 stand at the start of blocks of every kind of data.
+    public static let smallestSpecificity = 3
+
     /// What of a database is not searched for.
     public struct LeftOut: Hashable, Sendable {
         /// Fewer than ``SignatureIndex/smallestDatabaseSignature`` bytes.
         public var short = 0
         /// End beyond ``SignatureIndex/largestDatabaseReach``.
         public var far = 0
-        /// One byte value repeated, as in erased media.
-        public var uniform = 0
+        /// Too few bytes that say something (``SignatureIndex/smallestSpecificity``), or one byte value repeated.
+        public var weak = 0
     }
 
     /// Every signature in use: first those of the walkers, as given, then those of the databases.
@@ -53,8 +57,8 @@ public struct SignatureIndex: Sendable {
                 leftOut.short += 1
             } else if signature.end > Self.largestDatabaseReach {
                 leftOut.far += 1
-            } else if Set(signature.bytes).count == 1 {
-                leftOut.uniform += 1
+            } else if Self.isWeak(signature.bytes) {
+                leftOut.weak += 1
             } else {
                 return seen.insert(Place(offset: signature.offset, bytes: signature.bytes)).inserted
                     || !signature.description.isEmpty
@@ -107,7 +111,7 @@ public struct SignatureIndex: Sendable {
     /// Few offsets such that every signature holds the four bytes at one of them: a greedy set cover.
     ///
     /// A signature longer than four bytes leaves a choice where to look at it, and every offset less is time saved at
-    /// every block: 29 of them do for the 274 signatures of libmagic 5.44, which start at 44 different offsets.
+    /// every block: half as many anchors as offsets do for libmagic 5.44.
     private static func anchors(of signatures: [FormatSignature]) -> [Int] {
         var anchors: [Int] = []
         var open = signatures
@@ -121,6 +125,10 @@ public struct SignatureIndex: Sendable {
             open.removeAll { $0.offset <= best && best + 4 <= $0.end }
         }
         return anchors.sorted()
+    }
+
+    private static func isWeak(_ bytes: [UInt8]) -> Bool {
+        bytes.count { $0 >= 16 && $0 != 0xFF } < smallestSpecificity || Set(bytes).count == 1
     }
 
     private struct Place: Hashable {

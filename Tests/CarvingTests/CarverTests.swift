@@ -181,14 +181,14 @@ private struct Medium {
 
     @Test func randomDataAndTextGiveNothing() throws {
         var generator = SeededGenerator(seed: 11)
-        let random = generator.bytes(4 << 20)
+        let random = generator.bytes(1 << 20)
         let inRandom = try carve(random, walkers: allFormatWalkers, workers: 2).artifacts.count
         #expect(inRandom == 0)
         let words = [
             "ledger ", "of ", "the ", "exhibit ", "seal ", "42 ", "\n", "From ", "#!/bin/sh\n", "GIF8 ", "BM ",
         ]
         var text: [UInt8] = []
-        while text.count < 1 << 20 { text += (words.randomElement(using: &generator) ?? "").utf8 }
+        while text.count < 1 << 18 { text += (words.randomElement(using: &generator) ?? "").utf8 }
         let found = try carve(text).artifacts.count
         #expect(found == 0)
     }
