@@ -9,4 +9,7 @@ let documentWalkers: [any FormatWalker] = [
     EventLogWalker(),
     RegistryHiveWalker(),
     MarkupWalker(),
+    PEWalker(),
+    SevenZipWalker(),
+    RARWalker(),
 ]
