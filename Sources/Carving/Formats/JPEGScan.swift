@@ -82,8 +82,8 @@ struct JPEGScanBits {
 
     @inline(__always)
     mutating func consume(_ count: Int) {
-        bits <<= UInt64(truncatingIfNeeded: count)
-        held -= count
+        bits &<<= UInt64(truncatingIfNeeded: count)
+        held &-= count
     }
 
     /// Makes at least 32 bits available unless the segment ends before.
@@ -94,6 +94,18 @@ struct JPEGScanBits {
 
     private mutating func fill() {
         guard held >= 0 else { return }
+        if held <= 32, index &+ 4 <= piece.count {
+            let four =
+                UInt32(piece[index]) &<< 24 | UInt32(piece[index &+ 1]) &<< 16 | UInt32(piece[index &+ 2]) &<< 8
+                | UInt32(piece[index &+ 3])
+            // No byte among the four is 0xFF: nothing is stuffed, no marker begins.
+            if (~four &- 0x0101_0101) & four & 0x8080_8080 == 0 {
+                bits |= UInt64(four) &<< UInt64(truncatingIfNeeded: 32 &- held)
+                held &+= 32
+                index &+= 4
+                return
+            }
+        }
         while held <= 56 {
             if index + 1 >= piece.count {
                 guard marker == 0, fetch() else { return }
@@ -114,7 +126,7 @@ struct JPEGScanBits {
             } else {
                 index += 1
             }
-            bits |= UInt64(byte) << UInt64(truncatingIfNeeded: 56 - held)
+            bits |= UInt64(byte) &<< UInt64(truncatingIfNeeded: 56 &- held)
             held += 8
         }
     }
@@ -237,7 +249,9 @@ struct JPEGScanDecoder {
 
     private let frame: JPEGFrame
     /// For each component, one bit for each coefficient of each block that is not zero: what refinement depends on.
-    private var known: [[UInt64]]
+    private var known: [UInt64] = []
+    /// Where each component's blocks start in ``known``.
+    private let knownStarts: [Int]
     let remembersBlocks: Bool
     private var eobRun = 0
     /// Whole stray bytes after scans.
@@ -247,7 +261,13 @@ struct JPEGScanDecoder {
         self.frame = frame
         let blocks = frame.components.reduce(0) { $0 + $1.columns * $1.rows }
         remembersBlocks = !frame.isProgressive || blocks <= Self.mostRememberedBlocks
-        known = frame.components.map { _ in [] }
+        var starts: [Int] = []
+        var next = 0
+        for component in frame.components {
+            starts.append(next)
+            next += component.columns * component.rows
+        }
+        knownStarts = starts
     }
 
     enum End {
@@ -269,10 +289,12 @@ struct JPEGScanDecoder {
         let alone = scan.parts.count == 1 ? scan.parts[0] : nil
         let columns = alone.map { frame.components[$0.component].ownColumns } ?? frame.unitColumns
         let rows = alone.map { frame.components[$0.component].ownRows } ?? frame.unitRows
-        if frame.isProgressive, scan.first > 0, let alone, known[alone.component].isEmpty {
-            let component = frame.components[alone.component]
-            known[alone.component] = [UInt64](repeating: 0, count: component.columns * component.rows)
+        if frame.isProgressive, scan.first > 0, known.isEmpty {
+            known = [UInt64](repeating: 0, count: frame.components.reduce(0) { $0 + $1.columns * $1.rows })
         }
+        // Where the block of column 0 stands, and how far the next row's is from it.
+        let knownStart = alone.map { knownStarts[$0.component] } ?? 0
+        let knownStep = alone.map { frame.components[$0.component].columns } ?? 0
         var untilRestart = restartInterval
         var restart = 0
         for row in 0..<rows {
@@ -295,7 +317,7 @@ struct JPEGScanDecoder {
                 if let alone {
                     isSound = block(
                         scan, alone, tables, &bits, &predictions, brightest,
-                        index: row * frame.components[alone.component].columns + column)
+                        index: knownStart &+ row &* knownStep &+ column)
                 } else {
                     for part in scan.parts {
                         let component = frame.components[part.component]
@@ -347,13 +369,13 @@ struct JPEGScanDecoder {
         _ table: Int, _ tables: borrowing JPEGHuffmanTables, _ bits: inout JPEGScanBits
     ) -> Int {
         bits.refill()
-        let peek = Int(truncatingIfNeeded: bits.bits >> UInt64(64 - JPEGHuffmanTables.lookupBits))
-        var entry = tables.lookup[table << JPEGHuffmanTables.lookupBits | peek]
+        let peek = Int(truncatingIfNeeded: bits.bits &>> UInt64(64 - JPEGHuffmanTables.lookupBits))
+        var entry = tables.lookup[table &<< JPEGHuffmanTables.lookupBits | peek]
         if entry == 0 {
-            entry = tables.slow(table, UInt32(truncatingIfNeeded: bits.bits >> 48))
+            entry = tables.slow(table, UInt32(truncatingIfNeeded: bits.bits &>> 48))
             if entry == 0 { return -1 }
         }
-        bits.consume(Int(entry >> 8))
+        bits.consume(Int(entry &>> 8))
         return Int(entry & 0xFF)
     }
 
@@ -366,11 +388,11 @@ struct JPEGScanDecoder {
         let size = symbol(part.dcTable, tables, &bits)
         guard size >= 0, size <= 15 else { return false }
         guard size > 0 else { return true }
-        let raw = Int(truncatingIfNeeded: bits.bits >> UInt64(truncatingIfNeeded: 64 - size))
+        let raw = Int(truncatingIfNeeded: bits.bits &>> UInt64(truncatingIfNeeded: 64 &- size))
         bits.consume(size)
-        let difference = raw < 1 << (size - 1) ? raw - (1 << size) + 1 : raw
+        let difference = raw < 1 &<< (size &- 1) ? raw &- (1 &<< size) &+ 1 : raw
         predictions[part.component] += difference
-        return abs(predictions[part.component]) << low <= brightest[part.component]
+        return abs(predictions[part.component]) &<< low <= brightest[part.component]
     }
 
     /// The AC coefficients of a sequential block (F.2.2.2).
@@ -383,7 +405,7 @@ struct JPEGScanDecoder {
             let code = symbol(table, tables, &bits)
             guard code >= 0 else { return false }
             let size = code & 15
-            let run = code >> 4
+            let run = code &>> 4
             if size == 0 {
                 if run == 0 { return true }
                 guard run == 15 else { return false }
@@ -413,7 +435,7 @@ struct JPEGScanDecoder {
             let code = Self.symbol(4 + part.acTable, tables, &bits)
             guard code >= 0 else { return false }
             let size = code & 15
-            let run = code >> 4
+            let run = code &>> 4
             if size == 0 {
                 if run < 15 {
                     eobRun = (1 << run) - 1 + Self.take(run, &bits)
@@ -423,12 +445,12 @@ struct JPEGScanDecoder {
             } else {
                 index += run
                 guard index <= scan.last else { return false }
-                found |= 1 << UInt64(index)
+                found |= 1 &<< UInt64(truncatingIfNeeded: index)
                 bits.consume(size)
                 index += 1
             }
         }
-        if found != 0 { known[part.component][block] |= found }
+        if found != 0 { known[block] |= found }
         return true
     }
 
@@ -437,14 +459,14 @@ struct JPEGScanDecoder {
         _ scan: JPEGScanHeader, _ part: JPEGScanHeader.Part, _ tables: borrowing JPEGHuffmanTables,
         _ bits: inout JPEGScanBits, _ block: Int
     ) -> Bool {
-        let mask = known[part.component][block]
+        let mask = known[block]
         var found = mask
         var index = scan.first
         if eobRun == 0 {
             while index <= scan.last {
                 let code = Self.symbol(4 + part.acTable, tables, &bits)
                 guard code >= 0 else { return false }
-                var run = code >> 4
+                var run = code &>> 4
                 let size = code & 15
                 if size == 0 {
                     if run < 15 {
@@ -456,7 +478,7 @@ struct JPEGScanDecoder {
                     bits.consume(1)
                 }
                 while index <= scan.last {
-                    if mask >> UInt64(index) & 1 != 0 {
+                    if mask &>> UInt64(truncatingIfNeeded: index) & 1 != 0 {
                         bits.refill()
                         bits.consume(1)
                     } else {
@@ -467,7 +489,7 @@ struct JPEGScanDecoder {
                 }
                 if size != 0 {
                     guard index <= scan.last else { return false }
-                    found |= 1 << UInt64(index)
+                    found |= 1 &<< UInt64(truncatingIfNeeded: index)
                 }
                 index += 1
             }
@@ -485,7 +507,7 @@ struct JPEGScanDecoder {
             }
             eobRun -= 1
         }
-        known[part.component][block] = found
+        known[block] = found
         return true
     }
 
@@ -493,7 +515,7 @@ struct JPEGScanDecoder {
     private static func take(_ count: Int, _ bits: inout JPEGScanBits) -> Int {
         guard count > 0 else { return 0 }
         bits.refill()
-        let value = Int(truncatingIfNeeded: bits.bits >> UInt64(truncatingIfNeeded: 64 - count))
+        let value = Int(truncatingIfNeeded: bits.bits &>> UInt64(truncatingIfNeeded: 64 &- count))
         bits.consume(count)
         return value
     }

@@ -8,4 +8,10 @@ let mediaWalkers: [any FormatWalker] = [
     AIFFWalker(),
     TIFFWalker(),
     ISOMediaWalker(),
+    FLACWalker(),
+    OggWalker(),
+    PSDWalker(),
+    ICOWalker(),
+    JPEG2000Walker(),
+    MatroskaWalker(),
 ]
