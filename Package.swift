@@ -109,7 +109,7 @@ let tests: [Target] = [
     .testTarget(name: "ArtifactCatalogTests", dependencies: ["ArtifactCatalog"], swiftSettings: rules),
     .testTarget(
         name: "CustodyLedgerTests",
-        dependencies: ["CustodyLedger", "CustodyAuditor", "Digesting", "Trust", "EvidenceModel"],
+        dependencies: ["CustodyLedger", "CustodyAuditor", "Digesting", "Trust", "EvidenceModel", grdb],
         swiftSettings: rules),
     .testTarget(name: "ReportingTests", dependencies: ["Reporting", "Trust"], swiftSettings: rules),
     .testTarget(name: "BuildStamperTests", dependencies: ["BuildStamper"], swiftSettings: rules),

@@ -70,6 +70,13 @@ enum LedgerDatabase {
         try Row.fetchOne(db, sql: "SELECT leaf FROM entry WHERE seq = ?", arguments: [seq])?.blob(0)
     }
 
+    /// The blob of an entry; nil when there is none of a size that an entry may have.
+    static func cms(_ seq: Int, in db: Database) throws -> [UInt8]? {
+        try Row.fetchOne(
+            db, sql: "SELECT cms FROM entry WHERE seq = ? AND length(cms) <= ?",
+            arguments: [seq, LedgerEntry.largestSize])?.blob(0)
+    }
+
     static func frontier(size: Int, in db: Database) throws -> MerkleFrontier {
         var levels: [Int: [UInt8]] = [:]
         for row in try Row.fetchAll(db, sql: "SELECT level, h FROM frontier LIMIT 64") {

@@ -1,0 +1,82 @@
+import Foundation
+import GRDB
+
+/// The checks that come before the entries: the file, what lies beside it, its schema.
+struct FileInspection {
+    let path: String
+
+    /// Looks at the file and at what lies beside it, without SQLite. False when reading on would make no sense.
+    func inspectFile(_ report: inout AuditReport) throws(LedgerError) -> Bool {
+        let header: LedgerFile.Header
+        do {
+            header = try LedgerFile.header(at: path)
+            try LedgerFile.demandVersion(header, at: path)
+        } catch {
+            guard error.code == .notALedger else { throw error }
+            report.add(error.message, meaning: "the file was replaced or its header was changed")
+            return false
+        }
+        guard header.writeVersion == 1, header.readVersion == 1 else {
+            report.add(
+                "the header asks for a write-ahead log",
+                meaning: "a ledger never has one: the header was changed, and entries may lie elsewhere")
+            return false
+        }
+        var isReadable = true
+        for suffix in ["-journal", "-wal"] where size(of: path + suffix) ?? 0 > 0 {
+            report.add(
+                "\(URL(fileURLWithPath: path + suffix).lastPathComponent) lies beside the ledger and is not empty",
+                meaning: "a transaction is under way, was cut off, or the file was put there: what the ledger says "
+                    + "depends on it; let the laboratory's own program open the ledger once, then audit again")
+            isReadable = false
+        }
+        let bytes = size(of: path) ?? 0
+        if bytes != header.pageSize * header.pageCount {
+            report.add(
+                "the file has \(bytes) bytes where its header says \(header.pageSize * header.pageCount)",
+                meaning: "the file was cut or something was added behind it")
+        }
+        return isReadable
+    }
+
+    /// Compares the schema text and lets SQLite check its own structures. False when the entries cannot be read safely.
+    func inspectSchema(_ report: inout AuditReport, in db: Database) throws -> Bool {
+        var expected = Set(LedgerSchema.statements)
+        var isReadable = true
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT type, name, sql FROM sqlite_schema ORDER BY name LIMIT 1000")
+        while let row = try rows.next() {
+            let text = row.text(2) ?? ""
+            if expected.remove(text) != nil { continue }
+            let isTrigger = row.text(0) == "trigger"
+            let name = row.text(1) ?? ""
+            report.add(
+                "the schema has an unknown or altered \(row.text(0) ?? "object") \"\(name)\"",
+                meaning: "someone changed the ledger's structure by hand"
+                    + (isTrigger ? "" : "; what it would show is not to be trusted and was not read"))
+            // A trigger does nothing while one only reads; a table, view or index could show other rows than there are.
+            if !isTrigger { isReadable = false }
+        }
+        for text in LedgerSchema.statements where expected.contains(text) {
+            let isTrigger = LedgerSchema.triggers.contains(text)
+            let name = text.split(separator: " ").dropFirst(2).first?.prefix { $0 != "(" } ?? ""
+            report.add(
+                "the schema lacks the \(isTrigger ? "trigger" : "table") \"\(name)\"",
+                meaning: "someone changed the ledger's structure by hand")
+            if !isTrigger { isReadable = false }
+        }
+        guard isReadable else { return false }
+        for row in try Row.fetchAll(db, sql: "PRAGMA integrity_check(20)") {
+            let words = row.text(0) ?? "unknown"
+            guard words != "ok" else { continue }
+            report.add(
+                "SQLite finds the file damaged: \(words)", meaning: "bytes of the file were changed or lost")
+        }
+        return true
+    }
+
+    private func size(of path: String) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        return (attributes?[.size] as? NSNumber)?.intValue
+    }
+}
