@@ -12,4 +12,13 @@ let documentWalkers: [any FormatWalker] = [
     PEWalker(),
     SevenZipWalker(),
     RARWalker(),
+    TarWalker(),
+    XZWalker(),
+    ZstandardWalker(),
+    RTFWalker(),
+    MailWalker(),
+    PEMWalker(),
+    CardWalker(),
+    BinaryPropertyListWalker(),
+    ShellLinkWalker(),
 ]

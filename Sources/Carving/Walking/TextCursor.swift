@@ -11,9 +11,11 @@ struct TextCursor {
     var checksUTF8 = false
     /// Bytes of a multi-byte character still to come.
     private var pendingUTF8 = 0
-    /// The kind of the first line end met.
-    private var usesCarriageReturn: Bool?
-    private var usesLineFeed: Bool?
+    /// Kinds of line end met so far: lone line feeds, lone carriage returns, pairs.
+    private var lineFeeds = 0
+    private var carriageReturns = 0
+    private var pairs = 0
+    private var followsCarriageReturn = false
 
     init(_ input: WalkInput) { self.input = input }
 
@@ -49,15 +51,18 @@ struct TextCursor {
         let isControl = character < 0x20 && !(0x09...0x0D).contains(character) && character != 0x1B
         guard !isControl, character != 0x7F else { throw .broken("a control character in the text") }
         if width == 1, checksUTF8 { try checkUTF8(character) }
-        if character == 0x0A || character == 0x0D { noteLineEnd(character) }
+        noteLineEnd(character)
         at += width
         return character
     }
 
     private mutating func noteLineEnd(_ character: Int) {
-        if usesLineFeed == nil { usesLineFeed = false }
-        if usesCarriageReturn == nil { usesCarriageReturn = false }
-        if character == 0x0A { usesLineFeed = true } else { usesCarriageReturn = true }
+        if character == 0x0A {
+            if followsCarriageReturn { pairs += 1 } else { lineFeeds += 1 }
+        } else if followsCarriageReturn {
+            carriageReturns += 1
+        }
+        followsCarriageReturn = character == 0x0D
     }
 
     private mutating func checkUTF8(_ byte: Int) throws(WalkStop) {
@@ -130,9 +135,10 @@ struct TextCursor {
         guard let character = try peekRaw() else { return nil }
         var probe = self
         probe.at += width
-        if character == 0x0D, try probe.peekRaw() == 0x0A { return 2 * width }
-        if character == 0x0A, usesLineFeed != false { return width }
-        if character == 0x0D, usesCarriageReturn == true, usesLineFeed == false { return width }
+        let isNew = lineFeeds + carriageReturns + pairs == 0
+        if character == 0x0D, try probe.peekRaw() == 0x0A, pairs > 0 || isNew { return 2 * width }
+        if character == 0x0A, lineFeeds > 0 || isNew { return width }
+        if character == 0x0D, carriageReturns > 0 { return width }
         return nil
     }
 }

@@ -33,4 +33,13 @@ extension WalkInput {
             throw .failed(error)
         }
     }
+
+    /// Blocks of media: a file that begins at one may be another file.
+    static let blockSize = 512
+
+    /// True when `pattern` stands at `offset` inside a block, so that it continues this file.
+    func continues(with pattern: some Collection<UInt8>, at offset: Int) throws(WalkStop) -> Bool {
+        guard offset % Self.blockSize != 0 else { return false }
+        return try matches(pattern, at: offset)
+    }
 }

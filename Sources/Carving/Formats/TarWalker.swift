@@ -1,0 +1,105 @@
+internal import EvidenceModel
+
+/// tar archives (POSIX.1-2017 pax, ustar and GNU): headers with checksums, ended by two blocks of zeros.
+struct TarWalker: FormatWalker {
+    let name = "tar"
+    let signatures = [WalkerSignature("ustar", at: 257)]
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try TarWalk(reader).verdict() }
+}
+
+private struct TarWalk: FileWalk {
+    static let blockSize = 512
+    /// What most writers pad an archive to: 20 blocks.
+    static let recordSize = 10_240
+
+    let input: WalkInput
+    var file = WalkedFile(
+        length: 0, confidence: .structural, format: "tar", fileExtension: "tar", mime: "application/x-tar")
+    var isRecognised = false
+    var names: [CanonicalValue] = []
+    var members = 0
+
+    init(_ reader: ByteReader) { input = WalkInput(reader) }
+
+    mutating func run() throws(WalkStop) {
+        while try !isZeroBlock(at: file.length) { try member(at: file.length) }
+        let end = file.length + Self.blockSize
+        guard try isZeroBlock(at: end) else { throw .broken("only one block of zeros at the end") }
+        file.length = end + Self.blockSize
+        try padding()
+        file.note("members", members)
+        file.facts["names"] = .array(names)
+    }
+
+    private func isZeroBlock(at start: Int) throws(WalkStop) -> Bool {
+        guard input.fits(start, Self.blockSize) else { throw .failed(.pastEnd(offset: start)) }
+        return try input.isZero(start..<start + Self.blockSize)
+    }
+
+    private mutating func member(at start: Int) throws(WalkStop) {
+        let header = try input.bytes(at: start, count: Self.blockSize)
+        let isNamed = header[257..<262].elementsEqual("ustar".utf8)
+        var sum = 8 * 0x20
+        for (index, byte) in header.enumerated() where !(148..<156).contains(index) { sum += Int(byte) }
+        guard isNamed, number(header[148..<156]) == sum else {
+            if members == 0 { throw .rejected("the header's checksum does not hold") }
+            throw .broken("neither a member nor the end of the archive")
+        }
+        isRecognised = true
+        guard let size = number(header[124..<136]) else { throw .broken("a member without a size") }
+        let type = header[156]
+        // Links, devices, folders and pipes have no content, whatever the size says.
+        let content = (0x31...0x36).contains(type) ? 0 : size
+        let padded = (content + Self.blockSize - 1) / Self.blockSize * Self.blockSize
+        if ![0x78, 0x67, 0x4C, 0x4B].contains(type) {
+            members += 1
+            if names.count < ZipContents.mostNames, let name = EvidenceText.clean(header[0..<100]) {
+                names.append(.string(name))
+            }
+        }
+        guard input.fits(start + Self.blockSize, padded) else {
+            file.length = start + Self.blockSize
+            throw .broken("a member reaches past the end of the source")
+        }
+        file.length = start + Self.blockSize + padded
+    }
+
+    /// An octal number, or a binary one when the first bit is set (GNU); bounded so that sums cannot overflow.
+    private func number(_ field: ArraySlice<UInt8>) -> Int? {
+        guard let first = field.first else { return nil }
+        var value = 0
+        if first & 0x80 != 0 {
+            for byte in field.dropFirst() {
+                guard value < 1 << 50 else { return nil }
+                value = value << 8 | Int(byte)
+            }
+            return value
+        }
+        var digits = 0
+        for byte in field {
+            if (0x30...0x37).contains(byte) {
+                value = value << 3 | Int(byte - 0x30)
+                digits += 1
+            } else if byte == 0 || digits > 0 {
+                break
+            } else if byte != 0x20 {
+                return nil
+            }
+        }
+        return value
+    }
+
+    /// Zeros up to a whole record belong to the archive when they end exactly there, or when they go on.
+    private mutating func padding() throws(WalkStop) {
+        let rest = file.length % Self.recordSize
+        guard rest > 0 else { return }
+        let end = file.length + Self.recordSize - rest
+        guard input.fits(0, end), try input.isZero(file.length..<end) else { return }
+        if try input.isZero(end..<end + Self.blockSize), end < input.count {
+            file.confidence = .header
+            file.warnings.append("zeros go on behind the archive; it was taken to be padded to whole records")
+        }
+        file.length = end
+    }
+}

@@ -1,0 +1,334 @@
+internal import EvidenceModel
+
+extension WalkedFile {
+    /// Takes the line ends behind `cursor`, of the kind that the text uses, at most `most` of them.
+    mutating func end(behind cursor: TextCursor, most: Int) throws(WalkStop) {
+        var probe = cursor
+        var taken = 0
+        while taken < most, let length = try probe.lineEnd() {
+            probe.at += length
+            taken += 1
+        }
+        length = probe.at
+    }
+}
+
+/// Rich Text Format (RTF 1.9.1): ends with the brace that closes the first one.
+struct RTFWalker: FormatWalker {
+    let name = "rtf"
+    let signatures = [WalkerSignature("{\\rtf")]
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try RTFWalk(reader).verdict() }
+}
+
+private struct RTFWalk: FileWalk {
+    static let longest = 1 << 30
+    /// How far surplus text behind the closing brace is looked at.
+    static let longestSurplus = 1024
+
+    var text: TextCursor
+    var file = WalkedFile(length: 0, confidence: .structural, format: "rtf", fileExtension: "rtf", mime: "text/rtf")
+    var isRecognised = false
+
+    init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
+
+    mutating func run() throws(WalkStop) {
+        do throws(WalkStop) {
+            try groups()
+        } catch {
+            file.length = text.at
+            throw error
+        }
+        try file.end(behind: text, most: 2)
+        try surplus()
+        let head = try text.input.available(at: 0, count: min(file.length, 65_536))
+        for fact in ["title", "author", "operator", "company"] {
+            note(fact == "operator" ? "last_modified_by" : fact, group: "{\\" + fact + " ", in: head)
+        }
+        note("producer", group: "{\\*\\generator ", in: head)
+    }
+
+    private mutating func groups() throws(WalkStop) {
+        var depth = 0
+        repeat {
+            guard text.at < Self.longest else { throw .broken("no closing brace within \(Self.longest) bytes") }
+            switch try text.next() {
+            case 0x7B: depth += 1
+            case 0x7D: depth -= 1
+            case 0x5C:
+                let next = try text.peek() ?? 0
+                if [0x5C, 0x7B, 0x7D].contains(next) {
+                    _ = try text.next()
+                } else if try text.take("bin") {
+                    try binary()
+                }
+            default: break
+            }
+            if text.at > 6 { isRecognised = true }
+        } while depth > 0
+    }
+
+    /// A careless writer closes more groups than it opened: text behind the end that closes one belongs to the file.
+    private mutating func surplus() throws(WalkStop) {
+        var probe = text
+        probe.at = file.length
+        while probe.at - file.length < Self.longestSurplus {
+            if try text.input.matches("{\\rtf", at: probe.at) { return }
+            let character: Int
+            do throws(WalkStop) { character = try probe.next() } catch { return }
+            guard character == 0x7D else { continue }
+            try file.end(behind: probe, most: 2)
+            file.confidence = .header
+        }
+    }
+
+    /// `\binN `: N bytes of anything follow.
+    private mutating func binary() throws(WalkStop) {
+        var count = 0
+        while let digit = try text.peek(), (0x30...0x39).contains(digit), count < 1 << 31 {
+            count = count * 10 + digit - 0x30
+            _ = try text.next()
+        }
+        guard count > 0 else { return }
+        guard text.input.fits(text.at, count + 1) else { throw .broken("binary data past the end of the source") }
+        text.at += count + 1
+    }
+
+    private mutating func note(_ fact: String, group: String, in head: [UInt8]) {
+        let pattern = Array(group.utf8)
+        guard let start = head.firstIndex(of: pattern, from: 0) else { return }
+        file.note(fact, text: head[(start + pattern.count)...].prefix(512).prefix { $0 != 0x7D && $0 != 0x3B })
+    }
+}
+
+/// PEM (RFC 7468): one or more encapsulated blocks of base64.
+struct PEMWalker: FormatWalker {
+    let name = "pem"
+    let signatures = [WalkerSignature("-----BEGIN ")]
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try PEMWalk(reader).verdict() }
+}
+
+private struct PEMWalk: FileWalk {
+    static let longestBlock = 16 << 20
+
+    var text: TextCursor
+    var file = WalkedFile(
+        length: 0, confidence: .structural, format: "pem", fileExtension: "pem", mime: "application/x-pem-file")
+    var isRecognised = false
+    var labels: [CanonicalValue] = []
+
+    init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
+
+    mutating func run() throws(WalkStop) {
+        repeat {
+            do throws(WalkStop) { try block() } catch {
+                file.length = text.at
+                throw error
+            }
+            try file.end(behind: text, most: 1)
+            text.at = file.length
+            // At a block boundary another file may begin.
+        } while try text.input.continues(with: "-----BEGIN ".utf8, at: text.at)
+        file.facts["labels"] = .array(labels)
+    }
+
+    private mutating func block() throws(WalkStop) {
+        let start = text.at
+        guard try text.take("-----BEGIN ") else { throw .rejected("no BEGIN line") }
+        var label: [UInt8] = []
+        while true {
+            let character = try text.next()
+            if character == 0x2D { break }
+            let isLabel = (0x41...0x5A).contains(character) || (0x30...0x39).contains(character) || character == 0x20
+            guard isLabel, label.count < 64 else { throw .rejected("a label with other characters") }
+            label.append(UInt8(character))
+        }
+        guard try text.take("----"), try text.lineEnd() != nil else { throw .rejected("no end of the BEGIN line") }
+        isRecognised = true
+        if labels.count < 16, let name = EvidenceText.clean(label) { labels.append(.string(name)) }
+        let end = "-----END " + String(decoding: label, as: UTF8.self) + "-----"
+        while true {
+            guard text.at - start < Self.longestBlock else { throw .broken("no END line") }
+            if try text.peek() == 0x2D, try text.take(end) { return }
+            let character = try text.next()
+            // Base64, white space, and the headers of encrypted keys (RFC 1421).
+            let isText = (0x20...0x7E).contains(character) || [0x09, 0x0A, 0x0D].contains(character)
+            guard isText, character != 0x2D || text.at - start < 1024 else { throw .broken("not base64") }
+        }
+    }
+}
+
+/// vCard (RFC 6350) and iCalendar (RFC 5545): lines between BEGIN and END.
+struct CardWalker: FormatWalker {
+    let name = "vcard"
+    let signatures = [WalkerSignature("BEGIN:VCARD"), WalkerSignature("BEGIN:VCALENDAR")]
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try CardWalk(reader).verdict() }
+}
+
+private struct CardWalk: FileWalk {
+    static let longest = 256 << 20
+
+    var text: TextCursor
+    var file = WalkedFile(length: 0, confidence: .structural, format: "vcf", fileExtension: "vcf", mime: "text/vcard")
+    var isRecognised = false
+
+    init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
+
+    mutating func run() throws(WalkStop) {
+        let kind = try text.input.matches("BEGIN:VCARD", at: 0) ? "VCARD" : "VCALENDAR"
+        if kind == "VCALENDAR" {
+            file.format = "ics"
+            file.fileExtension = "ics"
+            file.mime = "text/calendar"
+        }
+        var count = 0
+        repeat {
+            do throws(WalkStop) { try component(kind) } catch {
+                file.length = text.at
+                throw error
+            }
+            count += 1
+            try file.end(behind: text, most: 1)
+            text.at = file.length
+        } while try text.input.continues(with: "BEGIN:\(kind)".utf8, at: file.length)
+        file.note("components", count)
+    }
+
+    private mutating func component(_ kind: String) throws(WalkStop) {
+        guard try text.take("BEGIN:" + kind), try text.lineEnd() != nil else { throw .rejected("no BEGIN line") }
+        while true {
+            guard text.at < Self.longest else { throw .broken("no END line") }
+            let character = try text.next()
+            guard character == 0x0A || character == 0x0D else { continue }
+            if text.at > 40 { isRecognised = true }
+            if try text.take("END:" + kind) { return }
+        }
+    }
+}
+
+/// Mail messages (RFC 5322 and MIME): ended by the closing delimiter of their outermost multipart, or else by the first
+/// byte that is no text.
+struct MailWalker: FormatWalker {
+    let name = "eml"
+    let signatures = [
+        "From: ", "To: ", "Return-Path: ", "Received: ", "Message-ID: ", "Message-Id: ", "MIME-Version: ", "Date: ",
+        "Delivered-To: ", "Subject: ", "X-Mailer: ", "X-Mozilla-", "X-Notes-Item: ", "X-Originating", "X-Received: ",
+        "Reply-To: ", "Sender: ", "DKIM-Signature: ", "Content-Type: ", "Mime-Version: ", "X-Sender: ", "X-Priority: ",
+    ].map { WalkerSignature($0) }
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try MailWalk(reader).verdict() }
+}
+
+private struct MailWalk: FileWalk {
+    static let longestHeader = 256 * 1024
+    static let longest = 64 << 20
+    static let longestLine = 64 * 1024
+
+    var text: TextCursor
+    var file = WalkedFile(
+        length: 0, confidence: .structural, format: "eml", fileExtension: "eml", mime: "message/rfc822")
+    var isRecognised = false
+    var fields: [String: [UInt8]] = [:]
+
+    init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
+
+    mutating func run() throws(WalkStop) {
+        try header()
+        for (field, fact) in [("from", "from"), ("to", "to"), ("subject", "subject"), ("date", "date")] {
+            if let value = fields[field] { file.note(fact, text: value) }
+        }
+        file.length = text.at
+        if let boundary = boundary() { try multipart(boundary) } else { try plain() }
+    }
+
+    /// Fields up to the empty line; enough of them must be those of a mail.
+    private mutating func header() throws(WalkStop) {
+        var name: String?
+        while true {
+            guard text.at < Self.longestHeader else { throw .rejected("a header longer than any real one") }
+            let line = try self.line()
+            if line.isEmpty { break }
+            if line[0] == 0x20 || line[0] == 0x09 {
+                guard let name else { throw .rejected("a folded line before any field") }
+                if let value = fields[name], value.count < 4096 { fields[name] = value + line }
+                continue
+            }
+            guard let colon = line.firstIndex(of: 0x3A), colon > 0,
+                line[..<colon].allSatisfy({ (0x21...0x7E).contains($0) })
+            else { throw .rejected("a header line that is no field") }
+            let field = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+            if fields[field] == nil, fields.count < 256 { fields[field] = Array(line[(colon + 1)...]) }
+            name = field
+        }
+        let telling: Set = [
+            "from", "to", "date", "subject", "message-id", "received", "mime-version", "return-path", "content-type",
+        ]
+        guard telling.intersection(fields.keys).count >= 3 else { throw .rejected("not the header of a mail") }
+        isRecognised = true
+    }
+
+    /// The next line without its end.
+    private mutating func line() throws(WalkStop) -> [UInt8] {
+        var line: [UInt8] = []
+        while true {
+            let character = try text.next()
+            if character == 0x0A { return line }
+            if character == 0x0D {
+                if try text.peek() == 0x0A { _ = try text.next() }
+                return line
+            }
+            guard line.count < Self.longestLine else { throw .broken("a line longer than any real one") }
+            line.append(UInt8(truncatingIfNeeded: character))
+        }
+    }
+
+    private func boundary() -> [UInt8]? {
+        guard let type = fields["content-type"] else { return nil }
+        let lower = type.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
+        guard lower.contains(text: "multipart/"), let at = lower.firstIndex(of: Array("boundary=".utf8), from: 0) else {
+            return nil
+        }
+        var value = type[(at + 9)...]
+        if value.first == 0x22 {
+            value = value.dropFirst()
+            value = value.prefix { $0 != 0x22 }
+        } else {
+            value = value.prefix { $0 > 0x20 && $0 != 0x3B }
+        }
+        return value.isEmpty || value.count > 200 ? nil : Array(value)
+    }
+
+    private mutating func multipart(_ boundary: [UInt8]) throws(WalkStop) {
+        let delimiter = [0x2D, 0x2D] + boundary + [0x2D, 0x2D]
+        while true {
+            guard text.at < Self.longest else { throw .broken("no closing delimiter") }
+            let start = text.at
+            if try text.peek() == 0x2D, try text.input.matches(delimiter, at: start) {
+                text.at += delimiter.count
+                try file.end(behind: text, most: 4)
+                return
+            }
+            do throws(WalkStop) { _ = try line() } catch {
+                file.length = text.at
+                throw error
+            }
+            file.length = text.at
+        }
+    }
+
+    /// A mail of one part: nothing says where it ends.
+    private mutating func plain() throws(WalkStop) {
+        do throws(WalkStop) {
+            while text.at < Self.longest {
+                _ = try line()
+                file.length = text.at
+            }
+        } catch {
+            guard case .broken = error else { throw error }
+        }
+        file.confidence = .header
+        file.warnings.append("a mail of one part has no end of its own: ended with the last line of text")
+    }
+}
