@@ -42,12 +42,14 @@ extension CarveWorker {
             } catch {
                 result.warnings.append("offset \(find.offset): \(error.message)")
             }
+            result.bytesHashed = find.length
+            // What libmagic does not know by the find's own bytes, it knew by those of its neighbour.
+            if endIsGuessed, MagicAnswer.saysNothing(description) { return result }
             if endIsGuessed, find.length == limits.largestHeader {
                 result.limitsHit.append("carve_largest_header")
                 find.warnings.append("ended after \(limits.largestHeader) bytes, the limit for a find without a walker")
             }
             let extents = [Extent(offset: find.offset, length: find.length)]
-            result.bytesHashed = find.length
             result.artifact = Artifact(
                 id: try ArtifactIdentity.id(item: item, format: find.format, extents: extents), item: item,
                 origin: .carved, mime: find.mime, format: find.format, fileExtension: find.fileExtension,
