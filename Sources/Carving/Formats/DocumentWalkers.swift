@@ -21,4 +21,13 @@ let documentWalkers: [any FormatWalker] = [
     CardWalker(),
     BinaryPropertyListWalker(),
     ShellLinkWalker(),
+    FontWalker(),
+    JavaClassWalker(),
+    MachOWalker(),
+    CabinetWalker(),
+    HelpFileWalker(),
+    PrefetchWalker(),
+    OutlookStoreWalker(),
+    TorrentWalker(),
+    CaptureWalker(),
 ]
