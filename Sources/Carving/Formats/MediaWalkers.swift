@@ -9,6 +9,7 @@ let mediaWalkers: [any FormatWalker] = [
     TIFFWalker(),
     ISOMediaWalker(),
     FLACWalker(),
+    MPEGAudioWalker(),
     OggWalker(),
     PSDWalker(),
     ICOWalker(),

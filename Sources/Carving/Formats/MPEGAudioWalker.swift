@@ -1,0 +1,136 @@
+internal import EvidenceModel
+
+/// MPEG audio, above all MP3 (ISO/IEC 11172-3, 2.4; 13818-3).
+///
+/// Frames that follow each other with the same version, layer and rate. The encoder's own count of frames, where it
+/// left one, makes the end certain; otherwise the file ends where no such frame follows.
+struct MPEGAudioWalker: FormatWalker {
+    let name = "mpeg-audio"
+    let signatures =
+        [WalkerSignature("ID3\u{02}"), WalkerSignature("ID3\u{03}"), WalkerSignature("ID3\u{04}")]
+        + [0xFB, 0xFA, 0xF3, 0xF2, 0xE3, 0xE2, 0xFD, 0xFC].map { WalkerSignature([0xFF, $0]) }
+
+    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict {
+        try MPEGAudioWalk(WalkInput(reader)).verdict()
+    }
+}
+
+private struct MPEGAudioWalk: FileWalk {
+    /// Frames that must follow each other before a file without a tag or an encoder's count is believed.
+    static let fewestFrames = 6
+
+    /// What a frame header says.
+    private struct Frame {
+        let version: Int
+        let layer: Int
+        let rate: Int
+        let channels: Int
+        let bitRate: Int
+        let length: Int
+        let samples: Int
+
+        init?(_ header: Int) {
+            let versionCode = header >> 19 & 3
+            let layerCode = header >> 17 & 3
+            let bitRateCode = header >> 12 & 15
+            let rateCode = header >> 10 & 3
+            guard header >> 21 == 0x7FF, versionCode != 1, layerCode != 0, (1...14).contains(bitRateCode),
+                rateCode != 3, header & 3 != 2
+            else { return nil }
+            let isFirst = versionCode == 3
+            version = versionCode
+            layer = 4 - layerCode
+            rate = [44100, 48000, 32000][rateCode] >> (isFirst ? 0 : versionCode == 2 ? 1 : 2)
+            channels = header >> 6 & 3 == 3 ? 1 : 2
+            let rates: [Int]
+            switch (isFirst, layer) {
+            case (true, 1): rates = [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448]
+            case (true, 2): rates = [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384]
+            case (true, _): rates = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+            case (false, 1): rates = [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256]
+            default: rates = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
+            }
+            bitRate = rates[bitRateCode - 1] * 1000
+            let padding = header >> 9 & 1
+            samples = layer == 1 ? 384 : layer == 3 && !isFirst ? 576 : 1152
+            length = layer == 1 ? (12 * bitRate / rate + padding) * 4 : samples / 8 * bitRate / rate + padding
+        }
+
+        func continues(_ other: Frame) -> Bool {
+            version == other.version && layer == other.layer && rate == other.rate
+        }
+    }
+
+    let input: WalkInput
+    var file = WalkedFile(length: 4, confidence: .header, format: "mp3", fileExtension: "mp3", mime: "audio/mpeg")
+    var isRecognised = false
+
+    init(_ input: WalkInput) { self.input = input }
+
+    mutating func run() throws(WalkStop) {
+        var at = 0
+        if let tag = try ID3Tag.length(input, at: 0) {
+            guard input.fits(0, tag) else { throw .broken("the source ends inside the tag") }
+            at = tag
+            // Some writers leave zeros between the tag and the sound, or a second tag.
+            if let second = try ID3Tag.length(input, at: at), input.fits(at, second) { at += second }
+        }
+        let hasTag = at > 0
+        guard let first = try frame(at) else { throw .rejected("no sound frame") }
+        let stated = try statedFrames(at, first)
+        var frames = 0
+        var samples = 0
+        let start = at
+        while stated.map({ frames <= $0 }) ?? true, let next = try frame(at), next.continues(first) {
+            guard input.fits(at, next.length) else { break }
+            at += next.length
+            frames += 1
+            samples += next.samples
+            if frames >= Self.fewestFrames || stated != nil {
+                isRecognised = true
+                file.length = at
+            }
+        }
+        if let stated {
+            // Some encoders count the frame that holds the count, some do not.
+            guard frames >= stated else { throw .broken("\(stated) frames are stated, \(frames) are there") }
+            file.confidence = .structural
+            samples -= first.samples
+        } else {
+            guard frames >= (hasTag ? 2 : Self.fewestFrames) else { throw .rejected("too few sound frames") }
+        }
+        isRecognised = true
+        let end = try ID3Tag.endOfTrailers(input, at: at, in: &file)
+        if end > at { file.confidence = .structural }
+        file.length = end
+        if hasTag { try ID3Tag.note(input, at: 0, length: start, in: &file) }
+        if first.layer != 3 {
+            file.format = "mp\(first.layer)"
+            file.fileExtension = file.format
+        }
+        file.note("channels", first.channels)
+        file.note("sample_rate", first.rate)
+        file.note("frames", frames)
+        file.noteDuration(samples, perSecond: first.rate)
+    }
+
+    private func frame(_ at: Int) throws(WalkStop) -> Frame? {
+        guard input.fits(at, 4) else { return nil }
+        return Frame(try input.u32be(at))
+    }
+
+    /// The number of frames that an encoder's first frame states; nil when it states none.
+    private func statedFrames(_ at: Int, _ first: Frame) throws(WalkStop) -> Int? {
+        guard first.layer == 3 else { return nil }
+        let isFirst = first.version == 3
+        let side = first.channels == 1 ? (isFirst ? 17 : 9) : (isFirst ? 32 : 17)
+        let place = at + 4 + side
+        guard input.fits(place, 16) else { return nil }
+        if ["Xing", "Info"].contains(try input.tag(place)) {
+            guard try input.u32be(place + 4) & 1 == 1 else { return nil }
+            return try input.u32be(place + 8)
+        }
+        if try input.matches("VBRI", at: at + 36), input.fits(at + 36, 18) { return try input.u32be(at + 36 + 14) }
+        return nil
+    }
+}
