@@ -50,6 +50,19 @@ public struct DeviceDescription: Hashable, Sendable {
     public let isReadOnly: Bool
     /// Where it, or a partition of it, is mounted for writing; empty when it is not.
     public let writableMounts: [String]
+
+    public init(
+        path: String, model: String?, serial: String?, firmware: String?, size: Int, isReadOnly: Bool,
+        writableMounts: [String]
+    ) {
+        self.path = path
+        self.model = model
+        self.serial = serial
+        self.firmware = firmware
+        self.size = size
+        self.isReadOnly = isReadOnly
+        self.writableMounts = writableMounts
+    }
 }
 
 /// What a source is, as far as it can be told before its bytes are read.

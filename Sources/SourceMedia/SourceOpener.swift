@@ -16,7 +16,9 @@ public enum SourceOpener {
             throw ReadOnlyFile.failure(to: "open", Array(absolute.utf8), errno)
         }
         switch information.st_mode & S_IFMT {
-        case S_IFDIR: return try FolderListing.open(absolute)
+        case S_IFDIR:
+            try refuseImageName(absolute)
+            return try FolderListing.open(absolute)
         case S_IFBLK: return try BlockDevice.open(absolute, allowWritableMounts: allowWritableMounts)
         case S_IFREG: return try openImage(absolute)
         default:
@@ -25,6 +27,17 @@ public enum SourceOpener {
                 "\(path) is neither a file, a folder nor a block device. Give the path of an image, of a folder or of "
                     + "a device such as /dev/sdb.")
         }
+    }
+
+    /// A folder that is named like an image is more likely a mistake than an export.
+    private static func refuseImageName(_ path: String) throws(SourceError) {
+        let name = lastComponent(path).lowercased()
+        let endings = [".dd", ".raw", ".img", ".001", ".000", ".aa", ".e01", ".aff4", ".vmdk", ".vhd", ".vhdx", ".qcow2", ".iso"]
+        guard endings.contains(where: { name.hasSuffix($0) }) else { return }
+        throw SourceError(
+            .unsupported,
+            "\(path) is a folder, although its name is that of an image. Give the image's own path; to take in the folder "
+                + "as an export, rename it.")
     }
 
     private static func openImage(_ path: String) throws(SourceError) -> any SourceReader {

@@ -50,6 +50,8 @@ private struct LedgerAuditRun {
     var claims = HeadClaims()
     var cache = TreeCacheAudit()
     var lastCheckpointNote: String?
+    /// Ledgers of the same case that were seen before this one and that no entry of it has declared yet.
+    var undeclaredLedgers: [HighWaterMark] = []
 
     init(
         path: String, roots: [Certificate], notes: [String], trustedKeys: [NoteVerifier],
@@ -132,6 +134,7 @@ private struct LedgerAuditRun {
             }
         }
         entries.finish(&report)
+        reportUndeclaredLedgers()
         report.root = Digest(.sha256, try entries.frontier.root)
         if report.entryCount == 0 {
             report.add("has no entries", meaning: "a ledger has at least its genesis: all entries were removed")
@@ -154,6 +157,7 @@ private struct LedgerAuditRun {
         if body.draft.verb == .keyAuthorise, case .key(let key)? = body.draft.detail, let vkey = key.checkpointKey {
             claims.trust(vkey, entry: seq, report: &report)
         }
+        takeDeclaration(body)
         try anchors.check(body, in: db, report: &report)
     }
 
@@ -226,7 +230,22 @@ private struct LedgerAuditRun {
         claims.take(notes: notes, origin: origin, trustedKeys: trustedKeys, report: &report)
         guard let highWater else { return }
         if let mark = try highWater.mark(forOrigin: origin) { claims.take(mark, origin: origin, report: &report) }
-        if let other = try highWater.otherLedger(forCaseOf: origin) {
+        undeclaredLedgers = try highWater.earlierLedgers(forCaseOf: origin)
+    }
+
+    /// A ledger that is not the first of its case says so itself; one that does not was made to pass for the first.
+    private mutating func takeDeclaration(_ body: EntryBody) {
+        guard body.draft.verb == .incident, let reason = body.draft.reason else { return }
+        for other in undeclaredLedgers where reason.contains(other.origin) {
+            report.note(
+                entry: body.seq, "declares an earlier ledger for this case: \(other.origin)",
+                meaning: "there are two ledgers for this case; ask what the other one records")
+        }
+        undeclaredLedgers.removeAll { reason.contains($0.origin) }
+    }
+
+    private mutating func reportUndeclaredLedgers() {
+        for other in undeclaredLedgers {
             report.add(
                 "this workstation knows another ledger for this case: \(other.origin), seen \(other.time.rfc3339)",
                 meaning: "there are two ledgers for this case: one of them replaces or hides the other")

@@ -20,7 +20,8 @@ public struct EntryBody: Hashable, Sendable {
     /// What was recorded.
     public let draft: EntryDraft
 
-    var canonical: CanonicalValue {
+    /// The body as it is signed (RFC 8785).
+    public var canonical: CanonicalValue {
         .object(compacting: [
             "v": .integer(Self.version), "type": .string(draft.verb.type), "origin": .string(origin),
             "seq": .size(seq), "prev": .string(previousLeaf.hex), "root": .string(previousRoot.hex),

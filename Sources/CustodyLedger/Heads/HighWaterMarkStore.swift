@@ -23,8 +23,6 @@ public enum HighWaterVerdict: Hashable, Sendable {
     case shrunk(seen: HighWaterMark, size: Int)
     /// The ledger has other entries than were seen: its history was rewritten.
     case forked(seen: HighWaterMark)
-    /// Another ledger was seen for the same case of the same laboratory.
-    case secondLedger(of: HighWaterMark)
 }
 
 /// Remembers, outside the case, how far each ledger had grown: what an attacker who rewrites the case does not reach.
@@ -70,14 +68,23 @@ public struct HighWaterMarkStore: Sendable {
 
     /// What was seen of a ledger; nil when nothing was.
     public func mark(forOrigin origin: String) throws(LedgerError) -> HighWaterMark? {
-        try ledgerWork(at: path) { try queue.read { try Self.mark("origin = ?", origin, in: $0) } }
+        try ledgerWork(at: path) { try queue.read { try Self.marks("origin = ?", origin, in: $0).first } }
     }
 
-    /// What was seen of another ledger for the same case; nil when nothing was.
-    public func otherLedger(forCaseOf origin: String) throws(LedgerError) -> HighWaterMark? {
-        guard let prefix = LedgerOrigin.casePrefix(of: origin) else { return nil }
+    /// The ledgers of the same case of the same laboratory that were seen before this one was first seen, oldest first.
+    ///
+    /// A ledger made by this program declares them in an `incident` entry right after its genesis; an audit fails one
+    /// that does not.
+    public func earlierLedgers(forCaseOf origin: String) throws(LedgerError) -> [HighWaterMark] {
+        guard let prefix = LedgerOrigin.casePrefix(of: origin) else { return [] }
         return try ledgerWork(at: path) {
-            try queue.read { try Self.mark("case_prefix = ?1 AND origin <> ?2", prefix, origin, in: $0) }
+            try queue.read { db in
+                try Self.marks(
+                    """
+                    case_prefix = ?1 AND origin <> ?2
+                    AND rowid < ifnull((SELECT rowid FROM seen WHERE origin = ?2), 9223372036854775807)
+                    """, prefix, origin, in: db)
+            }
         }
     }
 
@@ -85,9 +92,10 @@ public struct HighWaterMarkStore: Sendable {
     ///
     /// This rests on the root that the ledger's own entries state; an audit recomputes it.
     public func compareAndUpdate(_ ledger: LedgerStore, now: UTCTime? = nil) throws(LedgerError) -> HighWaterVerdict {
+        // The mark is read before the head: another process that appends in between moves the head forwards only.
+        let seen = try mark(forOrigin: ledger.origin)
         let head = try ledger.head
-        if let other = try otherLedger(forCaseOf: ledger.origin) { return .secondLedger(of: other) }
-        if let seen = try mark(forOrigin: ledger.origin) {
+        if let seen {
             guard seen.size <= head.size else { return .shrunk(seen: seen, size: head.size) }
             let root =
                 seen.size == head.size
@@ -119,11 +127,14 @@ public struct HighWaterMarkStore: Sendable {
         }
     }
 
-    private static func mark(_ condition: String, _ values: String..., in db: Database) throws -> HighWaterMark? {
-        let row = try Row.fetchOne(
-            db, sql: "SELECT origin, size, root, note, t FROM seen WHERE \(condition) ORDER BY origin LIMIT 1",
-            arguments: StatementArguments(values))
-        guard let row else { return nil }
+    private static func marks(_ condition: String, _ values: String..., in db: Database) throws -> [HighWaterMark] {
+        try Row.fetchAll(
+            db, sql: "SELECT origin, size, root, note, t FROM seen WHERE \(condition) ORDER BY rowid",
+            arguments: StatementArguments(values)
+        ).map(mark)
+    }
+
+    private static func mark(_ row: Row) throws -> HighWaterMark {
         guard let origin = row.text(0), let size = row.integer(1), let root = row.blob(2), root.count == 32,
             let time = row.text(4).flatMap({ UTCTime(rfc3339: $0) })
         else { throw LedgerError(.damaged, "the store of high-water marks holds other values than it may") }

@@ -1,0 +1,32 @@
+import EvidenceModel
+import SourceMedia
+
+/// Where a source was last seen: `location.json`.
+///
+/// A convenience for `verify` and `carve`, signed by nobody: media move, and what counts is their digests.
+struct SourceLocation: Hashable {
+    var path: String
+
+    var encoded: [UInt8] { (["path": .string(path)] as CanonicalValue).encoded }
+
+    init(path: String) { self.path = path }
+
+    /// Nil when the file is absent or not readable as one: then the user names the source.
+    init?(in folder: EvidenceFolder) {
+        do {
+            let bytes = try DurableFile.read(folder.locationPath, limit: 1 << 16)
+            guard let path = try CanonicalValue(parsing: bytes)["path"]?.string else { return nil }
+            self.path = path
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// The name of a source as records show it: the last part of its path.
+enum SourceName {
+    static func shown(_ description: SourceDescription) -> String {
+        description.path.lastIndex(of: "/").map { String(description.path[description.path.index(after: $0)...]) }
+            ?? description.path
+    }
+}

@@ -1,0 +1,133 @@
+import ArtifactCatalog
+import Carving
+import CustodyLedger
+import Digesting
+import EvidenceModel
+import Foundation
+import Reporting
+import Trust
+
+/// Gathers what a report says from ledger, manifests, catalogue and the verification just made.
+struct ReportModelBuilder {
+    let session: CaseSession
+    let tools: CarvingTools
+    let verification: Verification
+
+    func model(number: String, _ request: ReportRequest) async throws -> ReportModel {
+        let entries = try session.ledger.entries()
+        let roots = try Certificate.all(
+            inPEM: String(
+                decoding: DurableFile.read(session.folder.rootCertificatesPath, limit: 1 << 20), as: UTF8.self))
+        let items = try VerifyWorkflow.lastAcquisitions(entries).map { item, _ in
+            try ReportItem(session.folder, verification, entries: entries, roots: roots).item(item)
+        }
+        let artifacts = try CatalogStore(path: session.folder.catalogPath).artifacts()
+        let certificate = session.signer.certificate
+        return ReportModel(
+            identifier: "\(session.folder.facts.number)-\(number)", issued: session.now(),
+            request: ReportModel.Request(
+                caseNumber: session.folder.facts.number, caseTitle: session.folder.facts.title),
+            laboratory: ReportModel.Laboratory(name: session.actor.org),
+            examiner: ReportModel.Examiner(name: session.actor.name, role: session.actor.role),
+            isTrial: certificate.isTrial || roots.contains(where: \.isTrial), items: items,
+            handling: try handling(entries, roots),
+            findings: ReportModel.Findings(
+                summaries: ReportModel.TypeSummary.counting(artifacts), artifacts: artifacts,
+                thumbnails: request.thumbnails
+                    ? try await ThumbnailReader.thumbnails(of: artifacts, in: session.folder) : []),
+            methods: methods(entries, items), omissions: omissions(items), errorRates: MeasuredPrecision.rates,
+            verification: ReportModel.Verification(
+                rootName: roots.first?.subjectCommonName ?? "", rootSHA256: roots.first?.sha256.hex ?? "",
+                steps: ReportModel.VerificationStep.standard(reportID: number, items: items)),
+            annexes: try annexes(entries))
+    }
+
+    // MARK: Handling
+
+    private func handling(_ entries: [LedgerEntry], _ roots: [Certificate]) throws -> ReportModel.Handling {
+        let audit = try LedgerReview(session.folder, workstation: session.workstation).run(roots: roots)
+        let head = try session.ledger.head
+        let anchor = try session.ledger.anchors.last
+        let note = try session.ledger.latestCheckpoint
+        return ReportModel.Handling(
+            entries: entries.map { entry in
+                ReportModel.HandlingEntry(
+                    sequence: entry.seq, time: entry.time, verb: entry.verb.rawValue, actor: entry.actor.name,
+                    items: entry.items.map(\.id), what: entry.reason ?? "",
+                    check: entry.body.draft.check.flatMap { ReportModel.EntryCheck(rawValue: $0.result.rawValue) },
+                    leaf: entry.leaf.hex)
+            },
+            audit: ReportModel.LedgerAudit(
+                outcome: audit.isClean
+                    ? .valid(detail: "")
+                    : .invalid(reason: audit.findings.first { $0.severity == .failure }?.line ?? ""),
+                entryCount: audit.entryCount, root: head.root.hex, findings: audit.findings.map(\.line),
+                checkpoint: try note.map { try checkpoint($0) },
+                anchor: anchor.flatMap { newest in note.map { self.anchor(of: newest, $0, roots) } }))
+    }
+
+    private func checkpoint(_ note: String) throws -> ReportModel.Checkpoint {
+        let checkpoint = try Checkpoint(
+            note: note, signedByOneOf: [NoteVerifier(vkey: session.ledger.genesis.checkpointKey)])
+        return ReportModel.Checkpoint(size: checkpoint.size, root: checkpoint.root.hex, note: note)
+    }
+
+    /// The newest anchor; `note` is the head it fixes, published together with it.
+    private func anchor(of anchor: LedgerAnchor, _ note: String, _ roots: [Certificate]) -> ReportModel.Anchor {
+        var time: UTCTime?
+        if case .valid(let stamp) = TimestampVerifier.verify(
+            response: anchor.data, data: Array(note.utf8), roots: roots, trust: .laboratory)
+        {
+            time = stamp.genTime
+        }
+        return ReportModel.Anchor(
+            kind: anchor.kind, size: anchor.size, time: time,
+            authority: session.timestampAuthority.certificate.subjectCommonName, trust: .laboratory)
+    }
+
+    // MARK: Methods and limits
+
+    private func methods(_ entries: [LedgerEntry], _ items: [ReportModel.Item]) -> ReportModel.Methods {
+        var hits: [String: Int] = [:]
+        for entry in entries {
+            guard case .carving(let result) = entry.detail else { continue }
+            hits.merge(result.limitsHit, uniquingKeysWith: +)
+        }
+        return ReportModel.Methods(
+            tool: session.tool,
+            commandLine: ["exhibit"] + CommandLine.arguments.dropFirst(),
+            limits: CarveLimits().named.map {
+                ReportModel.Limit(name: $0.name, value: String($0.value), hits: hits[$0.name] ?? 0)
+            })
+    }
+
+    private func omissions(_ items: [ReportModel.Item]) -> [ReportModel.Omission] {
+        items.flatMap { item in
+            item.unreadable.map { range in
+                ReportModel.Omission(
+                    item: item.id, what: "\(range.extent.offset) + \(range.extent.length)", reason: range.error)
+            }
+        }
+    }
+
+    // MARK: Annexes
+
+    private func annexes(_ entries: [LedgerEntry]) throws -> [ReportModel.Annex] {
+        let store = try CatalogStore(path: session.folder.catalogPath)
+        var csv: [UInt8] = []
+        try store.export(.csv) { csv += $0 }
+        var lines: [UInt8] = []
+        try store.export(.jsonl) { lines += $0 }
+        let ledger = entries.flatMap { $0.body.canonical.encoded + [UInt8(ascii: "\n")] }
+        return [
+            ReportModel.Annex(
+                fileName: "artifacts.csv", mediaType: "text/csv", relationship: .data, title: "artifacts", bytes: csv),
+            ReportModel.Annex(
+                fileName: "artifacts.jsonl", mediaType: "application/jsonl", relationship: .data, title: "artifacts",
+                bytes: lines),
+            ReportModel.Annex(
+                fileName: "ledger.jsonl", mediaType: "application/jsonl", relationship: .supplement, title: "ledger",
+                bytes: ledger),
+        ]
+    }
+}

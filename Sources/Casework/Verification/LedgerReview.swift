@@ -1,0 +1,39 @@
+public import CustodyLedger
+import EvidenceModel
+import Foundation
+public import Trust
+
+/// The audit of a case's ledger against everything this workstation has to compare it with.
+public struct LedgerReview {
+    let folder: CaseFolder
+    let workstation: Workstation
+    /// Checkpoints that the user brings: signed notes, as text.
+    public var checkpoints: [String] = []
+
+    public init(_ folder: CaseFolder, workstation: Workstation) {
+        self.folder = folder
+        self.workstation = workstation
+    }
+
+    /// Audits; changes nothing.
+    ///
+    /// - Parameter roots: the certificates to trust; nil for those in the case.
+    public func run(roots: [Certificate]? = nil) throws -> AuditReport {
+        let roots =
+            try roots
+            ?? Certificate.all(
+                inPEM: String(decoding: DurableFile.read(folder.rootCertificatesPath, limit: 1 << 20), as: UTF8.self))
+        return try LedgerAudit.run(
+            ledgerAt: folder.ledgerPath, roots: roots, checkpoints: checkpoints + publishedCheckpoints(),
+            highWater: workstation.highWaterMarks())
+    }
+
+    /// The heads that lie in the case's own folder.
+    private func publishedCheckpoints() throws -> [String] {
+        guard FileManager.default.fileExists(atPath: folder.checkpointsPath) else { return [] }
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.checkpointsPath).sorted()
+        return try names.filter { $0.hasSuffix(".note") }.map { name in
+            String(decoding: try DurableFile.read(folder.checkpointsPath + "/" + name, limit: 1 << 20), as: UTF8.self)
+        }
+    }
+}

@@ -1,0 +1,92 @@
+public import ArtifactCatalog
+import Carving
+import CustodyLedger
+import Digesting
+import EvidenceModel
+import Foundation
+import SourceMedia
+
+/// Makes files of catalogued artifacts, each checked against its digest while it is written.
+public struct ExportWorkflow {
+    let folder: CaseFolder
+    let session: CaseSession?
+    let progress: (any ProgressListener)?
+
+    /// - Parameter session: where to record the export; nil to record nothing.
+    public init(_ folder: CaseFolder, session: CaseSession?, progress: (any ProgressListener)? = nil) {
+        self.folder = folder
+        self.session = session
+        self.progress = progress
+    }
+
+    /// What was written.
+    public struct Outcome: Sendable {
+        public var written = 0
+        public var bytes = 0
+        /// One line for each artifact that could not be written.
+        public var failures: [String] = []
+    }
+
+    /// Writes artifacts to `target`, which is made when it does not exist.
+    ///
+    /// - Parameters:
+    ///   - ids: ids or their first digits; nil for all that `filter` lets through.
+    ///   - sourcePath: where the source lies now, when it has moved.
+    public func run(
+        ids: [String]?, filter: CatalogFilter, to target: String, sourcePath: String?
+    ) throws -> Outcome {
+        let artifacts = try selection(ids, filter)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+        var outcome = Outcome()
+        var list: [UInt8] = []
+        progress?.began("Writing artifacts", unit: .things("artifacts"))
+        defer { progress?.ended() }
+        for (item, found) in Dictionary(grouping: artifacts, by: \.item).sorted(by: { $0.key < $1.key }) {
+            let source = try StoredSource.open(item, in: folder, path: sourcePath)
+            for artifact in found {
+                let name = Self.fileName(of: artifact)
+                do {
+                    try ArtifactWriter(source: source).write(artifact, to: target + "/" + name)
+                    outcome.written += 1
+                    outcome.bytes += artifact.size
+                    list += Array("\(artifact.sha256.hex)  \(name)\n".utf8)
+                } catch {
+                    outcome.failures.append("\(artifact.id): \(error)")
+                }
+                progress?.advanced(to: outcome.written + outcome.failures.count, of: artifacts.count)
+            }
+        }
+        try session?.append(
+            .export, items: Set(artifacts.map(\.item)).sorted().map { LedgerItem(id: $0, kind: .image) },
+            detail: .export(
+                ExportedFiles(count: outcome.written, bytes: outcome.bytes, list: try digest(.sha256, of: list))))
+        return outcome
+    }
+
+    private func selection(_ ids: [String]?, _ filter: CatalogFilter) throws -> [Artifact] {
+        let store = try CatalogStore(path: folder.catalogPath)
+        guard let ids else { return try store.artifacts(filter) }
+        return try ids.map { id in
+            var filter = filter
+            filter.idPrefix = id
+            let found = try store.artifacts(filter)
+            guard let artifact = found.first, found.count == 1 else {
+                throw CatalogError(
+                    .unknownArtifact,
+                    found.isEmpty
+                        ? "No artifact has an id that begins with \(id)."
+                        : "\(found.count) artifacts have ids that begin with \(id). Give more digits.")
+            }
+            return artifact
+        }
+    }
+
+    /// Item, offset and id make the name unique; nothing in it comes from evidence but a checked extension.
+    static func fileName(of artifact: Artifact) -> String {
+        let offset = String(artifact.extents.first?.offset ?? 0)
+        let padded = String(repeating: "0", count: max(0, 14 - offset.count)) + offset
+        let plain = artifact.fileExtension.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
+        let suffix = plain && !artifact.fileExtension.isEmpty ? artifact.fileExtension : "bin"
+        return "\(artifact.item)-\(padded)-\(artifact.id).\(suffix)"
+    }
+}

@@ -1,0 +1,172 @@
+public import CustodyLedger
+import Digesting
+public import EvidenceModel
+import Foundation
+public import Scanning
+public import SourceMedia
+import Trust
+
+/// Takes one source in: the whole flow from the medium to the signed manifest, top to bottom.
+///
+///     intake ─► acquire.begin ─► one pass over the medium ─► evidence files, signed and stamped ─► acquire.end
+///
+/// `acquire.begin` is in the ledger before the first byte of evidence is read. Until `acquire.end` is there nothing of
+/// the item counts: a run that was cut off shows in the ledger, and a later run starts the item again and refers to it.
+public struct IngestWorkflow {
+    let session: CaseSession
+    /// Digests over the whole medium.
+    public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
+    /// Threads that digest and search.
+    public var workers = ProcessInfo.processInfo.activeProcessorCount
+    /// Reads a device even though it is mounted for writing; the reason goes into the ledger.
+    public var forceReason: String?
+    /// Also looks for candidates in the same pass.
+    public var search: CandidateSearch?
+
+    /// A workflow that acts for the session's examiner.
+    public init(_ session: CaseSession) { self.session = session }
+
+    /// What was taken in.
+    public struct Outcome: Sendable {
+        public let manifest: EvidenceManifest
+        public let source: any SourceReader
+        /// Where known formats may start; empty unless asked for.
+        public let candidates: [Int]
+        public let receipt: LedgerReceipt
+    }
+
+    /// Takes the source in as `item`.
+    ///
+    /// - Throws: ``SourceError``, ``CaseError``, ledger and signature errors. Nothing half-made counts afterwards.
+    public func run(_ path: String, as item: ItemDescription) throws -> Outcome {
+        let source = try SourceOpener.open(path, allowWritableMounts: forceReason != nil)
+        let history = try session.history(of: item.id)
+        guard history.acquired == nil else {
+            throw CaseError(
+                .exists,
+                "Item \(item.id) was taken in already (ledger entry \(history.acquired?.seq ?? 0)). Nothing was read. Use "
+                    + "another item number, or `exhibit verify` to check the item again.")
+        }
+        let work = try EvidenceWorkFolder(session.folder, item: item.id)
+
+        if history.intake == nil { try recordIntake(of: source.description, item) }
+        let begin = try session.append(
+            .acquireBegin, items: [ledgerItem(item, source.description)],
+            reason: forceReason.map { "read although mounted for writing: \($0)" },
+            refs: history.interruptedAcquisitions,
+            detail: .acquisitionStart(
+                AcquisitionStart(
+                    sourceKind: source.description.kind.rawValue,
+                    sourceName: SourceName.shown(source.description), size: source.size)))
+
+        let started = session.now()
+        let scan = try pass(over: source)
+        let manifest = try makeManifest(item, source, scan, started: started, in: work)
+        try work.finish()
+
+        let receipt = try recordEnd(of: item, manifest, scan, begin: begin, history: history)
+        return Outcome(manifest: manifest, source: source, candidates: scan.candidates, receipt: receipt)
+    }
+
+    // MARK: The pass
+
+    private func pass(over source: any SourceReader) throws -> ScanResult {
+        var pass = MediaPass()
+        pass.algorithms = algorithms.contains(.sha256) ? algorithms : algorithms + [.sha256]
+        pass.digestsFiles = source.description.files.count > 1 || source.description.kind == .folder
+        pass.workers = workers
+        pass.search = search
+        let progress = session.progress
+        progress?.began("Reading \(SourceName.shown(source.description))", unit: .bytes)
+        defer { progress?.ended() }
+        let total = source.size
+        pass.progress = { progress?.advanced(to: $0, of: total) }
+        return try pass.run(over: source)
+    }
+
+    // MARK: The evidence files
+
+    private func makeManifest(
+        _ item: ItemDescription, _ source: any SourceReader, _ scan: ScanResult, started: UTCTime,
+        in work: borrowing EvidenceWorkFolder
+    ) throws -> EvidenceManifest {
+        let description = source.description
+        var fileTree: EvidenceManifest.FileTree?
+        if description.kind == .folder {
+            let listing = try FileListing(description, digests: scan.fileDigests)
+            try work.write(listing.bytes, "files.jsonl")
+            fileTree = EvidenceManifest.FileTree(
+                count: listing.count, bytes: listing.contentBytes, root: Digest(.sha256, try listing.root),
+                sha256: try digest(.sha256, of: listing.bytes))
+        }
+        try work.write(scan.blockDigests, "blocks.sha256")
+        let clock = ClockState.current()
+        let manifest = EvidenceManifest(
+            caseNumber: session.folder.facts.number,
+            item: EvidenceManifest.Item(
+                id: item.id, rootID: nil, kind: LedgerItem.Kind.image.rawValue, desc: item.description, make: item.make,
+                model: item.model ?? description.device?.model, serial: item.serial ?? description.device?.serial,
+                seal: item.seal, condition: item.condition),
+            kind: description.kind, files: files(of: description, scan), mediaSize: description.mediaSize,
+            sectorSize: description.sectorSize, device: description.device, digests: scan.digests,
+            blocks: EvidenceManifest.Blocks(
+                size: MediaPass.pageSize, count: scan.blockTree.count, root: Digest(.sha256, try scan.blockTree.root)),
+            fileTree: fileTree, unreadable: scan.unreadable, warnings: description.warnings, started: started,
+            ended: session.now(), bytesRead: scan.bytesRead,
+            clock: EvidenceManifest.Clock(sync: clock.sync, source: clock.source, offsetMs: clock.offsetMs),
+            examiner: session.manifestExaminer, tool: session.tool)
+        let bytes = manifest.encoded
+        let signature = try CAdES.signDetached(bytes, by: session.signer)
+        try work.write(bytes, "manifest.json")
+        try work.write(signature, "manifest.json.p7s")
+        try work.write(try session.timestampAuthority.stamp(signature), "manifest.json.tsr")
+        try work.write(SourceLocation(path: description.path).encoded, "location.json")
+        return manifest
+    }
+
+    /// The files that hold the medium; a folder's stand in `files.jsonl` instead.
+    private func files(of description: SourceDescription, _ scan: ScanResult) -> [EvidenceManifest.File] {
+        guard description.kind != .folder else { return [] }
+        let whole = description.files.count == 1 ? scan.digests.first { $0.algorithm == .sha256 } : nil
+        return description.files.enumerated().map { index, file in
+            EvidenceManifest.File(
+                name: file.name, size: file.size,
+                sha256: whole ?? (index < scan.fileDigests.count ? scan.fileDigests[index] : nil))
+        }
+    }
+
+    // MARK: The ledger
+
+    private func recordIntake(of description: SourceDescription, _ item: ItemDescription) throws {
+        try session.append(.intake, items: [ledgerItem(item, description)])
+    }
+
+    private func ledgerItem(_ item: ItemDescription, _ description: SourceDescription) -> LedgerItem {
+        LedgerItem(
+            id: item.id, kind: .image, desc: item.description ?? SourceName.shown(description), make: item.make,
+            model: item.model ?? description.device?.model, serial: item.serial ?? description.device?.serial,
+            sealIn: item.seal, condition: item.condition, size: description.mediaSize)
+    }
+
+    private func recordEnd(
+        of item: ItemDescription, _ manifest: EvidenceManifest, _ scan: ScanResult, begin: LedgerReceipt,
+        history: ItemHistory
+    ) throws -> LedgerReceipt {
+        try session.append(
+            .acquireEnd,
+            items: [
+                LedgerItem(
+                    id: item.id, kind: .image, size: manifest.mediaSize, digests: manifest.digests,
+                    blocksRoot: manifest.blocks.root)
+            ],
+            refs: [begin.reference],
+            detail: .acquisitionResult(
+                AcquisitionResult(
+                    manifest: try digest(.sha256, of: manifest.encoded),
+                    blocks: try digest(.sha256, of: scan.blockDigests),
+                    files: manifest.fileTree?.sha256, bytesRead: scan.bytesRead,
+                    unreadableRanges: scan.unreadable.count,
+                    unreadableBytes: scan.unreadable.reduce(0) { $0 + $1.extent.length },
+                    warnings: manifest.warnings.count)))
+    }
+}

@@ -1,0 +1,116 @@
+public import EvidenceModel
+import Foundation
+public import Reporting
+import SourceMedia
+
+/// The whole job on one source, in order; run again, it goes on where it was cut off.
+///
+///     case ─► ingest, the search riding the pass ─► carve, catalogue ─► verify ─► report
+public struct ProcessWorkflow {
+    let workstation: Workstation
+    let examiner: Examiner
+    let tools: CarvingTools
+    let progress: (any ProgressListener)?
+    /// How the case is made when it does not exist.
+    public var newCase = NewCase(number: "")
+    /// Digests over the whole medium.
+    public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
+    /// Why a device is read although it is mounted for writing.
+    public var forceReason: String?
+    /// Threads that work.
+    public var workers = ProcessInfo.processInfo.activeProcessorCount
+    /// The report to issue; nil for none.
+    public var report: ReportRequest?
+
+    public init(
+        workstation: Workstation, examiner: Examiner, tools: CarvingTools, progress: (any ProgressListener)? = nil
+    ) {
+        self.workstation = workstation
+        self.examiner = examiner
+        self.tools = tools
+        self.progress = progress
+    }
+
+    /// What was done.
+    public struct Outcome: Sendable {
+        public let folder: CaseFolder
+        public let manifest: EvidenceManifest
+        public let artifacts: [Artifact]
+        /// What was odd while carving.
+        public let warnings: [String]
+        public let report: Reporting.IssuedReport?
+        public let verification: Verification?
+    }
+
+    /// Does the job.
+    public func run(_ source: String, as item: ItemDescription, caseAt path: String) async throws -> Outcome {
+        // Look at the source first: a wrong path must not leave a case behind.
+        _ = try SourceCheck.open(source, force: forceReason != nil)
+        let folder = try openOrCreate(path)
+        let session = try CaseSession(folder, workstation: workstation, examiner: examiner, progress: progress)
+
+        let (manifest, acquired) = try ingest(source, item, session)
+        let carved = try carve(item, acquired, session)
+        guard let report else {
+            return Outcome(
+                folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings, report: nil,
+                verification: nil)
+        }
+        var workflow = ReportWorkflow(session, tools: tools)
+        workflow.workers = workers
+        let outcome = try await workflow.run(report)
+        return Outcome(
+            folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings,
+            report: outcome.issued, verification: outcome.verification)
+    }
+
+    private func openOrCreate(_ path: String) throws -> CaseFolder {
+        guard FileManager.default.fileExists(atPath: CaseFolder.absolute(path) + "/case.json") else {
+            return try newCase.create(at: path, workstation: workstation, examiner: examiner)
+        }
+        let folder = try CaseFolder(opening: path)
+        guard folder.facts.number == newCase.number else {
+            throw CaseError(
+                .refused,
+                "The case in \(path) has the number \(folder.facts.number), not \(newCase.number). Nothing was changed. Name "
+                    + "another folder or the right number.")
+        }
+        return folder
+    }
+
+    private func ingest(
+        _ source: String, _ item: ItemDescription, _ session: CaseSession
+    ) throws -> (EvidenceManifest, IngestWorkflow.Outcome?) {
+        if try session.history(of: item.id).acquired != nil {
+            let evidence = session.folder.evidence(item.id)
+            guard SourceLocation(in: evidence)?.path == (try SourceCheck.open(source, force: true)).description.path
+            else {
+                throw CaseError(
+                    .refused,
+                    "Item \(item.id) of this case was taken in from another source than \(source). Nothing was changed. Use "
+                        + "another item number for it: --item E002.")
+            }
+            let bytes = try DurableFile.read(evidence.manifestPath, limit: UnverifiedManifest.largestFile)
+            return (try EvidenceManifest(parsing: bytes), nil)
+        }
+        var workflow = IngestWorkflow(session)
+        workflow.algorithms = algorithms
+        workflow.workers = workers
+        workflow.forceReason = forceReason
+        workflow.search = tools.search(blockSize: 512)
+        let outcome = try workflow.run(source, as: item)
+        return (outcome.manifest, outcome)
+    }
+
+    private func carve(
+        _ item: ItemDescription, _ acquired: IngestWorkflow.Outcome?, _ session: CaseSession
+    ) throws -> (artifacts: [Artifact], warnings: [String]) {
+        if try session.history(of: item.id).carved != nil {
+            return (try CatalogReading.artifacts(of: item.id, in: session.folder), [])
+        }
+        var workflow = CarveWorkflow(session, tools: tools)
+        workflow.workers = workers
+        let outcome = try workflow.run(item: item.id, acquired: acquired)
+        return (outcome.artifacts, outcome.warnings)
+    }
+}

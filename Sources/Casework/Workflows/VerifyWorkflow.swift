@@ -1,0 +1,236 @@
+import ArtifactCatalog
+import CustodyLedger
+import Digesting
+import EvidenceModel
+import Foundation
+import SourceMedia
+import Trust
+
+/// Checks everything a case claims; changes nothing unless it is asked to record itself in the ledger.
+public struct VerifyWorkflow {
+    let folder: CaseFolder
+    let workstation: Workstation
+    let progress: (any ProgressListener)?
+    /// Reads each source again.
+    public var readsSources = true
+    /// Where items' sources lie now, by item, when they have moved.
+    public var sourcePaths: [String: String] = [:]
+    /// Threads that digest.
+    public var workers = ProcessInfo.processInfo.activeProcessorCount
+
+    public init(_ folder: CaseFolder, workstation: Workstation, progress: (any ProgressListener)? = nil) {
+        self.folder = folder
+        self.workstation = workstation
+        self.progress = progress
+    }
+
+    /// Makes every check.
+    ///
+    /// - Parameter session: where to record the result, one `verify` entry an item; nil to record nothing.
+    public func run(recordingIn session: CaseSession?) throws -> Verification {
+        var verification = Verification()
+        let roots = checkRoots(&verification)
+        let entries = checkLedger(roots, &verification)
+        for acquisition in Self.lastAcquisitions(entries) { checkItem(acquisition, roots, &verification) }
+        checkCatalogue(entries, &verification)
+        checkReports(entries, &verification)
+        if let session {
+            for (item, check) in verification.sources.sorted(by: { $0.key < $1.key }) {
+                try record(check, of: item, in: session)
+            }
+        }
+        return verification
+    }
+
+    // MARK: Certificates and ledger
+
+    private func checkRoots(_ verification: inout Verification) -> [Certificate] {
+        do {
+            let bytes = try DurableFile.read(folder.rootCertificatesPath, limit: 1 << 20)
+            let roots = try Certificate.all(inPEM: String(decoding: bytes, as: UTF8.self))
+            guard !roots.isEmpty else {
+                verification.add("ca.pem", .differs("holds no certificate"))
+                return []
+            }
+            let names = roots.map { $0.subjectCommonName + ($0.isTrial ? " (trial, not for casework)" : "") }
+            verification.add("ca.pem", .holds(names.joined(separator: ", ") + ", SHA-256 \(roots[0].sha256.hex)"))
+            return roots
+        } catch {
+            verification.add("ca.pem", .differs("\(error)"))
+            return []
+        }
+    }
+
+    private func checkLedger(_ roots: [Certificate], _ verification: inout Verification) -> [LedgerEntry] {
+        do {
+            let report = try LedgerReview(folder, workstation: workstation).run(roots: roots)
+            if report.isClean {
+                verification.add("ledger", .holds("\(report.entryCount) entries, each signed and in its place"))
+            } else {
+                for finding in report.findings where finding.severity == .failure {
+                    verification.add("ledger", .differs(finding.line))
+                }
+            }
+            let ledger = try LedgerStore.open(at: folder.ledgerPath)
+            if ledger.origin != folder.facts.origin || ledger.caseNumber != folder.facts.number {
+                verification.add(
+                    "case.json", .differs("names another ledger than the one in the case: \(ledger.origin)"))
+            } else {
+                verification.add("case.json", .holds(ledger.origin))
+            }
+            return try ledger.entries()
+        } catch {
+            verification.add("ledger", .differs("\(error)"))
+            return []
+        }
+    }
+
+    /// The `acquire.end` that counts for each item, in the order of the items.
+    static func lastAcquisitions(_ entries: [LedgerEntry]) -> [(item: String, entry: LedgerEntry)] {
+        var last: [String: LedgerEntry] = [:]
+        for entry in entries where entry.verb == .acquireEnd {
+            for item in entry.items { last[item.id] = entry }
+        }
+        return last.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    }
+
+    // MARK: Items
+
+    private func checkItem(
+        _ acquisition: (item: String, entry: LedgerEntry), _ roots: [Certificate],
+        _ verification: inout Verification
+    ) {
+        let (item, entry) = acquisition
+        let name = "evidence/\(item)"
+        guard case .acquisitionResult(let result) = entry.detail else { return }
+        let evidence = folder.evidence(item)
+        checkFile(evidence.blocksPath, "\(name)/blocks.sha256", result.blocks, entry, &verification)
+        if result.files != nil {
+            checkFile(evidence.filesPath, "\(name)/files.jsonl", result.files, entry, &verification)
+        }
+        checkFile(evidence.manifestPath, "\(name)/manifest.json", result.manifest, entry, &verification)
+        do {
+            let verdicts = try UnverifiedManifest(in: evidence).verify(roots: roots)
+            switch verdicts.signature {
+            case .valid(let signature):
+                verification.add(
+                    "\(name)/manifest.json.p7s",
+                    .holds("signed by \(signature.signer.subjectCommonName) at \(signature.signingTime.rfc3339)"))
+            case .invalid(let problem): verification.add("\(name)/manifest.json.p7s", .differs("\(problem)"))
+            }
+            switch verdicts.timestamp {
+            case .valid(let stamp):
+                verification.add("\(name)/manifest.json.tsr", .holds("stamped at \(stamp.genTime.rfc3339)"))
+            case .invalid(let problem): verification.add("\(name)/manifest.json.tsr", .differs("\(problem)"))
+            }
+            guard let verified = verdicts.verified else {
+                verification.add("\(name) source", .notChecked("the manifest does not verify"))
+                return
+            }
+            guard verified.manifest.digests == entry.items.first(where: { $0.id == item })?.digests else {
+                verification.add(name, .differs("the manifest states other digests than ledger entry \(entry.seq)"))
+                return
+            }
+            checkSource(verified.manifest, evidence, &verification)
+        } catch {
+            verification.add("\(name)/manifest.json", .differs("\(error)"))
+        }
+    }
+
+    private func checkSource(
+        _ manifest: EvidenceManifest, _ evidence: EvidenceFolder, _ verification: inout Verification
+    ) {
+        let item = manifest.item.id
+        let name = "source of \(item)"
+        guard readsSources else {
+            verification.add(name, .skipped("not asked for"))
+            return
+        }
+        guard let expected = manifest.digest(.sha256) else {
+            verification.add(name, .differs("the manifest states no SHA-256"))
+            return
+        }
+        do {
+            let source = try StoredSource.open(item, in: folder, path: sourcePaths[item])
+            let outcome = try SourceComparison(
+                manifest: manifest, evidence: evidence, workers: workers, progress: progress
+            ).run(source)
+            verification.add(
+                source: Verification.SourceCheck(
+                    time: WallClock.now(), expected: expected, observed: outcome.observed,
+                    difference: outcome.difference), of: item)
+            if let difference = outcome.difference {
+                verification.add(name, .differs("\(source.description.path): \(difference)"))
+            } else {
+                verification.add(name, .holds("\(source.size) bytes, SHA-256 \(expected.hex)"))
+            }
+        } catch {
+            verification.add(name, .notChecked("\(error)"))
+        }
+    }
+
+    // MARK: Catalogue and reports
+
+    private func checkCatalogue(_ entries: [LedgerEntry], _ verification: inout Verification) {
+        var last: [String: (entry: LedgerEntry, digest: Digest)] = [:]
+        for entry in entries {
+            guard case .carving(let result) = entry.detail, let item = entry.items.first?.id else { continue }
+            last[item] = (entry, result.catalog)
+        }
+        for (item, run) in last.sorted(by: { $0.key < $1.key }) {
+            checkFile(
+                folder.evidence(item).artifactsPath, "evidence/\(item)/artifacts.jsonl", run.digest, run.entry,
+                &verification)
+            let name = "catalogue of \(item)"
+            do {
+                var running = try RunningDigest(.sha256)
+                let store = try CatalogStore(path: folder.catalogPath)
+                try store.export(.jsonl, CatalogFilter(item: item)) { try running.update($0) }
+                let observed = try running.finalize()
+                verification.add(
+                    name,
+                    observed == run.digest
+                        ? .holds("its export is that of ledger entry \(run.entry.seq)")
+                        : .differs("its export is not that of ledger entry \(run.entry.seq)"))
+            } catch {
+                verification.add(name, .differs("\(error)"))
+            }
+        }
+    }
+
+    private func checkReports(_ entries: [LedgerEntry], _ verification: inout Verification) {
+        for entry in entries {
+            guard case .report(let report) = entry.detail else { continue }
+            for file in report.files {
+                checkFile(
+                    "\(folder.reportsPath)/\(report.number)/\(file.name)", "reports/\(report.number)/\(file.name)",
+                    file.sha256, entry, &verification)
+            }
+        }
+    }
+
+    private func checkFile(
+        _ path: String, _ name: String, _ expected: Digest?, _ entry: LedgerEntry, _ verification: inout Verification
+    ) {
+        guard let expected else { return }
+        do {
+            let observed = try FileDigest.sha256(ofFile: path)
+            verification.add(
+                name,
+                observed == expected
+                    ? .holds("as ledger entry \(entry.seq) says")
+                    : .differs("SHA-256 is \(observed.hex), ledger entry \(entry.seq) says \(expected.hex)"))
+        } catch {
+            verification.add(name, .differs("\(error)"))
+        }
+    }
+
+    // MARK: Recording
+
+    private func record(_ check: Verification.SourceCheck, of item: String, in session: CaseSession) throws {
+        let result: LedgerCheck.Result = check.difference == nil ? .match : .mismatch
+        try session.append(
+            .verify, items: [LedgerItem(id: item, kind: .image)], reason: check.difference,
+            check: LedgerCheck(expected: check.expected.hex, observed: check.observed?.hex, result: result))
+    }
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+import ArtifactCatalog
+import Casework
+import EvidenceModel
+
+/// `exhibit catalog`.
+struct CatalogCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "catalog", abstract: "Look at what was found.",
+        subcommands: [List.self, Show.self, Export.self], defaultSubcommand: List.self)
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List artifacts, one a line.")
+
+        @OptionGroup var location: CaseOptions
+        @OptionGroup var selection: SelectionOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let artifacts = try CatalogStore(path: location.open().catalogPath).artifacts(selection.filter())
+            output.write(.array(artifacts.map(\.canonical))) {
+                var table = Table(
+                    ["Id", "Item", "Offset", "Size", "Format", "Confidence", "Pieces"], numeric: [2, 3, 6])
+                for artifact in artifacts {
+                    table.add([
+                        artifact.id, artifact.item, String(artifact.extents.first?.offset ?? 0), String(artifact.size),
+                        artifact.format, artifact.confidence.rawValue, String(artifact.extents.count),
+                    ])
+                }
+                return table.text
+            }
+        }
+    }
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show all that is known of one artifact.")
+
+        @Argument(help: "The artifact's id, or its first digits.")
+        var id: String
+
+        @OptionGroup var location: CaseOptions
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            let store = try CatalogStore(path: location.open().catalogPath)
+            let found = try store.artifacts(CatalogFilter(idPrefix: id))
+            guard let artifact = found.first else {
+                throw CatalogError(.unknownArtifact, "No artifact has an id that begins with \(id).")
+            }
+            guard found.count == 1 else {
+                throw CatalogError(
+                    .unknownArtifact, "\(found.count) artifacts have ids that begin with \(id). Give more digits.")
+            }
+            output.write(artifact.canonical) { Self.text(of: artifact) }
+        }
+
+        private static func text(of artifact: Artifact) -> String {
+            var table = Table(["Artifact", artifact.id])
+            table.add(["Item", artifact.item])
+            table.add(["Format", "\(artifact.format) (\(artifact.mime), .\(artifact.fileExtension))"])
+            table.add(["Confidence", artifact.confidence.rawValue])
+            table.add(["Size", "\(artifact.size) bytes"])
+            for extent in artifact.extents { table.add(["At", "\(extent.offset), \(extent.length) bytes"]) }
+            table.add(["SHA-256", artifact.sha256.hex])
+            table.add(["MD5", artifact.md5.hex])
+            table.add(["Described as", artifact.description])
+            for (name, value) in artifact.facts.sorted(by: { $0.key < $1.key }) {
+                table.add([name, value.string ?? value.encodedText])
+            }
+            for warning in artifact.warnings { table.add(["Warning", warning]) }
+            return table.text
+        }
+    }
+
+    struct Export: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write the catalogue to standard output.",
+            discussion: "JSON Lines (one canonical object an artifact) or CSV, sorted by item, offset and id.")
+
+        @OptionGroup var location: CaseOptions
+        @OptionGroup var selection: SelectionOptions
+
+        @Option(help: "jsonl or csv.")
+        var format: FormatOption = .jsonl
+
+        func run() throws {
+            let store = try CatalogStore(path: location.open().catalogPath)
+            var buffer: [UInt8] = []
+            try store.export(format.format, selection.filter()) { line in
+                buffer += line
+                if buffer.count >= 1 << 16 {
+                    Output.write(buffer)
+                    buffer.removeAll(keepingCapacity: true)
+                }
+            }
+            Output.write(buffer)
+        }
+    }
+}
+
+/// The forms of the export, as options name them.
+enum FormatOption: String, ExpressibleByArgument, CaseIterable {
+    case jsonl
+    case csv
+
+    var format: CatalogFormat {
+        switch self {
+        case .jsonl: .jsonl
+        case .csv: .csv
+        }
+    }
+}
+
+/// Confidences, as options name them.
+enum ConfidenceOption: String, ExpressibleByArgument, CaseIterable {
+    case proven
+    case structural
+    case header
+    case broken
+
+    var confidence: Confidence {
+        switch self {
+        case .proven: .proven
+        case .structural: .structural
+        case .header: .header
+        case .broken: .broken
+        }
+    }
+}
+
+/// Which artifacts a command is about.
+struct SelectionOptions: ParsableArguments {
+    @Option(help: "Only those of this item.")
+    var item: String?
+
+    @Option(name: .customLong("of-format"), help: "Only those of this format, for example jpeg.")
+    var format: String?
+
+    @Option(help: "Only those of this confidence: proven, structural, header, broken.")
+    var confidence: ConfidenceOption?
+
+    func filter() -> CatalogFilter { CatalogFilter(item: item, format: format, confidence: confidence?.confidence) }
+}

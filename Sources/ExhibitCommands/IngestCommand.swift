@@ -1,0 +1,45 @@
+import ArgumentParser
+import Casework
+import EvidenceModel
+
+/// `exhibit ingest`.
+struct IngestCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest",
+        abstract: "Take a source into a case: read it once, digest it, sign what was read.",
+        discussion: """
+            SOURCE is a raw image, the first segment of a split one (.001, .000, .aa), a block device or a folder. It is \
+            opened read-only. The result is evidence/<item>/ with the signed and time-stamped manifest.
+            """)
+
+    @Argument(help: "Image, first segment, device or folder.")
+    var source: String
+
+    @OptionGroup var location: CaseOptions
+    @OptionGroup var item: ItemOptions
+    @OptionGroup var reading: ReadingOptions
+    @OptionGroup var workers: WorkerOptions
+    @OptionGroup var examiner: ExaminerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let folder = try location.open()
+        let (workstation, _) = try Setting.workstation()
+        let session = try CaseSession(
+            folder, workstation: workstation, examiner: try examiner.examiner(at: workstation), progress: ProgressLine()
+        )
+        var workflow = IngestWorkflow(session)
+        workflow.configure(reading, workers)
+        let outcome = try workflow.run(source, as: try item.itemDescription())
+        output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
+        if !outcome.manifest.unreadable.isEmpty { throw ExitStatus.notVerified }
+    }
+}
+
+extension IngestWorkflow {
+    mutating func configure(_ reading: ReadingOptions, _ workers: WorkerOptions) {
+        if let algorithms = try? reading.algorithms() { self.algorithms = algorithms }
+        if let count = workers.workers { self.workers = count }
+        forceReason = reading.force ? reading.reason : nil
+    }
+}

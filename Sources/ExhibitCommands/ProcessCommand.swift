@@ -1,0 +1,67 @@
+import ArgumentParser
+import Casework
+import EvidenceModel
+import Reporting
+
+/// `exhibit process`.
+struct ProcessCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "process",
+        abstract: "Do the whole job: case, ingest, carve, catalogue, verify, report.",
+        discussion: """
+            Makes the case when it does not exist. Run again after an interruption, it goes on where it was cut off; the \
+            ledger shows the interruption.
+            """)
+
+    @Argument(help: "Image, first segment, device or folder.")
+    var source: String
+
+    @OptionGroup var location: CaseOptions
+    @OptionGroup var facts: NewCaseOptions
+    @OptionGroup var item: ItemOptions
+    @OptionGroup var reading: ReadingOptions
+
+    @Flag(inversion: .prefixedNo, help: "Verify the source again and write the signed report.")
+    var report = true
+
+    @Option(name: .customLong("lang"), help: "Language of the report: en or fr.")
+    var language: ReportLanguageOption = .en
+
+    @Flag(help: "Show small pictures in the report. Never for material that must not be shown.")
+    var thumbnails = false
+
+    @OptionGroup var workers: WorkerOptions
+    @OptionGroup var examiner: ExaminerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() async throws {
+        let (workstation, tools) = try Setting.workstation()
+        var workflow = ProcessWorkflow(
+            workstation: workstation, examiner: try examiner.examiner(at: workstation), tools: tools,
+            progress: ProgressLine())
+        workflow.newCase = facts.newCase(language: language.rawValue)
+        workflow.algorithms = try reading.algorithms()
+        workflow.forceReason = reading.force ? reading.reason : nil
+        if let count = workers.workers { workflow.workers = count }
+        workflow.report = report ? ReportRequest(language: language.language, thumbnails: thumbnails) : nil
+        let outcome = try await workflow.run(
+            source, as: try item.itemDescription(), caseAt: location.folder)
+
+        output.write(
+            .object(compacting: [
+                "case": .string(outcome.folder.path), "item": Summary.value(outcome.manifest),
+                "artifacts": Summary.value(outcome.artifacts),
+                "report": outcome.report.map { .string($0.pdfPath) },
+                "verified": outcome.verification.map { .bool($0.holds) },
+            ])
+        ) {
+            var parts = [Summary.text(outcome.manifest), Summary.text(outcome.artifacts)]
+            if let verification = outcome.verification { parts.append(VerificationText.summary(verification)) }
+            if let report = outcome.report { parts.append("Report \(report.id): \(report.pdfPath)") }
+            return parts.joined(separator: "\n\n")
+        }
+        let isComplete = outcome.manifest.unreadable.isEmpty && outcome.warnings.isEmpty
+        for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
+        if !isComplete || outcome.verification?.holds == false { throw ExitStatus.notVerified }
+    }
+}

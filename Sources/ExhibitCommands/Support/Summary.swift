@@ -1,0 +1,57 @@
+import Casework
+import EvidenceModel
+import SourceMedia
+
+/// What was taken in and what was found, for the end of a command.
+enum Summary {
+    static func value(_ manifest: EvidenceManifest) -> CanonicalValue {
+        [
+            "item": .string(manifest.item.id), "kind": .string(manifest.kind.rawValue),
+            "media_size": .size(manifest.mediaSize),
+            "digests": .object(
+                Dictionary(
+                    uniqueKeysWithValues: manifest.digests.map {
+                        ($0.algorithm.rawValue.replacing("-", with: "_"), .string($0.hex))
+                    })),
+            "blocks_root": .string(manifest.blocks.root.hex), "unreadable": .integer(manifest.unreadable.count),
+            "warnings": .array(manifest.warnings.map { .string($0) }),
+        ]
+    }
+
+    static func text(_ manifest: EvidenceManifest) -> String {
+        var table = Table([
+            "Item \(manifest.item.id)", "\(manifest.kind.rawValue), \(SizeText.text(manifest.mediaSize))",
+        ])
+        for digest in manifest.digests { table.add([digest.algorithm.displayName, digest.hex]) }
+        var lines = [table.text]
+        if !manifest.unreadable.isEmpty {
+            let bytes = manifest.unreadable.reduce(0) { $0 + $1.extent.length }
+            lines.append("\(manifest.unreadable.count) ranges (\(bytes) bytes) could not be read and count as zeros.")
+        }
+        lines += manifest.warnings.map { "Warning: \($0)" }
+        return lines.joined(separator: "\n")
+    }
+
+    static func value(_ artifacts: [Artifact]) -> CanonicalValue {
+        .object(Dictionary(grouping: artifacts, by: \.confidence.rawValue).mapValues { .integer($0.count) })
+    }
+
+    /// A table of artifacts by format and confidence.
+    static func text(_ artifacts: [Artifact]) -> String {
+        guard !artifacts.isEmpty else { return "No artifact was found." }
+        let columns = Confidence.allCases
+        var table = Table(
+            ["Format", "Total"] + columns.map(\.rawValue) + ["Bytes"], numeric: Set(1...(columns.count + 2)))
+        for (format, found) in Dictionary(grouping: artifacts, by: \.format).sorted(by: { $0.key < $1.key }) {
+            table.add(row(format, found, columns))
+        }
+        table.add(row("all", artifacts, columns))
+        return table.text
+    }
+
+    private static func row(_ name: String, _ found: [Artifact], _ columns: [Confidence]) -> [String] {
+        let counts = columns.map { confidence in found.count(where: { $0.confidence == confidence }) }
+        let bytes = found.reduce(0) { $0 + $1.size }
+        return [name, String(found.count)] + counts.map { $0 == 0 ? "-" : String($0) } + [SizeText.text(bytes)]
+    }
+}

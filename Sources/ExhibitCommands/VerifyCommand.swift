@@ -1,0 +1,111 @@
+import ArgumentParser
+import Casework
+import EvidenceModel
+
+/// `exhibit verify`.
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Check everything a case claims: sources, manifests, ledger, catalogue, reports.",
+        discussion: """
+            Reads every source again and compares it with its signed manifest; a difference is named by its 1 MiB blocks. \
+            With a passphrase the check becomes an entry of the ledger. CHAIN_OF_CUSTODY.md shows the same checks with \
+            stock tools.
+            """)
+
+    @OptionGroup var location: CaseOptions
+
+    @Option(
+        help: ArgumentHelp("Where an item's source lies now: ITEM=PATH. May be repeated.", valueName: "item=path"))
+    var source: [String] = []
+
+    @Flag(help: "Do not read the sources again; check everything else.")
+    var skipSources = false
+
+    @OptionGroup var workers: WorkerOptions
+    @OptionGroup var examiner: ExaminerOptions
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let folder = try location.open()
+        let (workstation, _) = try Setting.workstation()
+        var workflow = VerifyWorkflow(folder, workstation: workstation, progress: ProgressLine())
+        workflow.readsSources = !skipSources
+        workflow.sourcePaths = try sourcePaths()
+        if let count = workers.workers { workflow.workers = count }
+        let verification: Verification
+        if examiner.passphrase.isGiven {
+            let session = try CaseSession(
+                folder, workstation: workstation, examiner: try examiner.examiner(at: workstation))
+            verification = try workflow.run(recordingIn: session)
+        } else {
+            verification = try workflow.run(recordingIn: nil)
+        }
+        output.write(VerificationText.value(verification)) { VerificationText.text(verification) }
+        if !verification.holds { throw ExitStatus.notVerified }
+    }
+
+    private func sourcePaths() throws -> [String: String] {
+        var paths: [String: String] = [:]
+        for pair in source {
+            guard let equals = pair.firstIndex(of: "=") else {
+                throw ValidationError("--source takes ITEM=PATH, for example --source E001=/media/stick.dd.")
+            }
+            paths[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+        }
+        return paths
+    }
+}
+
+/// A verification for people and programs.
+enum VerificationText {
+    static func text(_ verification: Verification) -> String {
+        var table = Table(["Verdict", "What", ""])
+        for check in verification.checks { table.add([word(check.verdict), check.subject, detail(check.verdict)]) }
+        return table.text + "\n\n" + summary(verification)
+    }
+
+    static func summary(_ verification: Verification) -> String {
+        var failed: [String] = []
+        var skipped = 0
+        for check in verification.checks {
+            switch check.verdict {
+            case .holds: break
+            case .skipped: skipped += 1
+            case .differs, .notChecked:
+                failed.append("  \(check.subject): \(word(check.verdict)): \(detail(check.verdict))")
+            }
+        }
+        guard failed.isEmpty else { return "NOT VERIFIED:\n" + failed.joined(separator: "\n") }
+        let rest = skipped == 0 ? "" : "; \(skipped) skipped as asked"
+        return "Verified: \(verification.checks.count - skipped) checks hold\(rest)."
+    }
+
+    static func value(_ verification: Verification) -> CanonicalValue {
+        [
+            "verified": .bool(verification.holds),
+            "checks": .array(
+                verification.checks.map {
+                    [
+                        "subject": .string($0.subject), "verdict": .string(word($0.verdict)),
+                        "detail": .string(detail($0.verdict)),
+                    ]
+                }),
+        ]
+    }
+
+    private static func word(_ verdict: Verification.Verdict) -> String {
+        switch verdict {
+        case .holds: "ok"
+        case .differs: "FAILED"
+        case .notChecked: "NOT CHECKED"
+        case .skipped: "skipped"
+        }
+    }
+
+    private static func detail(_ verdict: Verification.Verdict) -> String {
+        switch verdict {
+        case .holds(let text), .differs(let text), .notChecked(let text), .skipped(let text): text
+        }
+    }
+}

@@ -1,0 +1,6 @@
+import ExhibitCommands
+
+@main
+enum Exhibit {
+    static func main() async { await ExhibitCommand.runAndExit() }
+}

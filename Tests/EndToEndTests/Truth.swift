@@ -1,0 +1,58 @@
+import EvidenceModel
+import Foundation
+import Testing
+
+/// What a test image holds, from its truth.json.
+struct Truth {
+    struct File: Decodable {
+        let sha256: String
+        let size: Int
+        let type: String
+        let name: String
+        let complete: Bool
+        let decoy: Bool?
+        let extents: [Piece]
+    }
+
+    struct Piece: Decodable {
+        let offset: Int
+        let length: Int
+    }
+
+    private struct Document: Decodable { let files: [File] }
+
+    let files: [File]
+
+    init(_ image: String) throws {
+        let path = Laboratory.testImage("\(image)/truth.json")
+        files = try JSONDecoder().decode(Document.self, from: Data(contentsOf: URL(filePath: path))).files
+    }
+
+    /// Demands that every whole file in one piece was found exactly, and that nothing claimed as whole is wrong.
+    ///
+    /// - Parameter types: only planted files of these types must be found; all when nil.
+    func compare(with artifacts: [CanonicalValue], types: Set<String>? = nil) throws {
+        let found = Set(artifacts.compactMap { $0["sha256"]?.string })
+        for file in files where file.complete && file.decoy != true && file.extents.count == 1 {
+            guard types?.contains(file.type) ?? true else { continue }
+            #expect(found.contains(file.sha256), "\(file.type) \(file.name) was not found")
+        }
+        let whole = Set(files.filter { $0.complete && $0.decoy != true }.map(\.sha256))
+        for artifact in artifacts where ["proven", "structural"].contains(artifact["confidence"]?.string) {
+            guard let sha256 = artifact["sha256"]?.string, !whole.contains(sha256) else { continue }
+            #expect(lies(artifact, in: files), "wrong: \(artifact.encodedText.prefix(300))")
+        }
+    }
+
+    /// True when an artifact lies in a planted file: something embedded.
+    private func lies(_ artifact: CanonicalValue, in files: [File]) -> Bool {
+        let extents = artifact["extents"]?.array ?? []
+        return extents.allSatisfy { extent in
+            guard let offset = extent["offset"]?.size, let length = extent["length"]?.size else { return false }
+            return files.contains { file in
+                file.complete
+                    && file.extents.contains { $0.offset < offset && offset + length <= $0.offset + $0.length }
+            }
+        }
+    }
+}
