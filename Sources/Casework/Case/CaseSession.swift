@@ -44,7 +44,8 @@ public final class CaseSession: Sendable {
         throw CaseError(
             .refused,
             "The ledger of this case went back: on \(seen.time.rfc3339) this workstation saw \(seen.size) entries that are "
-                + "no longer there or differ. Nothing was added. `exhibit ledger audit` shows more; find the newer copy.")
+                + "no longer there or differ. Nothing was added. `exhibit ledger audit` shows more; find the newer copy."
+        )
     }
 
     /// Appends one entry, signed by the examiner, and notes the new head outside the case.

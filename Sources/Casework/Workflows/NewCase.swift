@@ -55,8 +55,8 @@ public struct NewCase {
             _ = try ledger.append(
                 EntryDraft(
                     .incident, actor: examiner.actor, tool: LedgerTool(workstation.tool),
-                    reason: "this is not the first ledger for case \(number) on this workstation: \(earlier.origin) was "
-                        + "seen last at \(earlier.time.rfc3339)", detail: .incident(IncidentKind(.other))),
+                    reason: "this is not the first ledger for case \(number) on this workstation: \(earlier.origin) "
+                        + "was seen last at \(earlier.time.rfc3339)", detail: .incident(IncidentKind(.other))),
                 signer: examiner.signer)
         }
     }
