@@ -92,8 +92,8 @@ private struct MPEGAudioWalk: FileWalk {
             }
         }
         if let stated {
-            // Some encoders count the frame that holds the count, some do not.
-            guard frames >= stated else { throw .broken("\(stated) frames are stated, \(frames) are there") }
+            // The frame that holds the count is not counted.
+            guard frames > stated else { throw .broken("\(stated) frames are stated, \(frames - 1) are there") }
             file.confidence = .structural
             samples -= first.samples
         } else {
