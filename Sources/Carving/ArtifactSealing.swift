@@ -13,6 +13,8 @@ struct DecidedFind: Sendable {
     var mime: String
     var facts: [String: CanonicalValue]
     var warnings: [String]
+    /// True when nobody knows where the find ends: rules of thumb may cut it.
+    var endIsGuessed = false
 }
 
 /// What sealing a find gave.
@@ -26,14 +28,11 @@ struct SealedFind: Sendable {
 
 extension CarveWorker {
     /// Reads the find once: digests, libmagic's description, its identity.
-    ///
-    /// - Parameter isWholeFile: the find's borders are known, so no rule of thumb ends it.
-    func seal(_ find: DecidedFind, item: String, isWholeFile: Bool = false) throws(CarveError) -> SealedFind {
+    func seal(_ find: DecidedFind, item: String) throws(CarveError) -> SealedFind {
         var result = SealedFind()
         do {
             var find = find
-            let endIsGuessed = find.confidence == .header && !isWholeFile
-            if endIsGuessed { try endAtZeros(&find) }
+            if find.endIsGuessed { try endAtZeros(&find) }
             let (sha256, md5) = try digests(of: find)
             let head = try source.bytes(at: find.offset, count: min(limits.describedBytes, find.length))
             var description = ""
@@ -44,8 +43,8 @@ extension CarveWorker {
             }
             result.bytesHashed = find.length
             // What libmagic does not know by the find's own bytes, it knew by those of its neighbour.
-            if endIsGuessed, MagicAnswer.saysNothing(description) { return result }
-            if endIsGuessed, find.length == limits.largestHeader {
+            if find.endIsGuessed, MagicAnswer.saysNothing(description) { return result }
+            if find.endIsGuessed, find.length == limits.largestHeader {
                 result.limitsHit.append("carve_largest_header")
                 find.warnings.append("ended after \(limits.largestHeader) bytes, the limit for a find without a walker")
             }

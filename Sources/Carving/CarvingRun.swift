@@ -115,21 +115,21 @@ public final class CarvingRun {
                 result.limitsHit["carve_smallest_broken", default: 0] += 1
                 return
             }
-            cutOpen(at: offset, only: .header)
+            cutOpen(at: offset, onlyGuessed: true)
             explainedUntil = max(explainedUntil, offset + file.length)
             var find = DecidedFind(file, at: offset, confidence: .broken)
             find.warnings.append(reason)
             open.append(find)
         case .header(let format):
             guard offset >= explainedUntil else { return }
-            cutOpen(at: offset, only: .header)
+            cutOpen(at: offset, onlyGuessed: true)
             open.append(DecidedFind(format, at: offset, length: min(limits.largestHeader, mediumSize - offset)))
         }
     }
 
     /// Ends the open finds that reach over `offset`, where another find begins.
-    private func cutOpen(at offset: Int, only confidence: Confidence? = nil) {
-        for index in open.indices where confidence == nil || open[index].confidence == confidence {
+    private func cutOpen(at offset: Int, onlyGuessed: Bool = false) {
+        for index in open.indices where open[index].endIsGuessed || !onlyGuessed {
             guard open[index].offset + open[index].length > offset else { continue }
             open[index].length = offset - open[index].offset
             if open[index].confidence == .broken {
@@ -216,6 +216,7 @@ extension DecidedFind {
         let name = format.extensions.first ?? subtype
         self.init(
             offset: offset, length: length, confidence: .header, format: name.lowercased(),
-            fileExtension: format.extensions.first ?? "bin", mime: format.mime, facts: [:], warnings: [])
+            fileExtension: format.extensions.first ?? "bin", mime: format.mime, facts: [:], warnings: [],
+            endIsGuessed: true)
     }
 }

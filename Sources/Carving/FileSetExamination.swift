@@ -110,7 +110,7 @@ extension CarveWorker {
             warnings.append("\(file.path): \(error)")
         }
         apply(examine(content), to: &find)
-        var sealed = try seal(find, item: item, isWholeFile: true)
+        var sealed = try seal(find, item: item)
         sealed.artifact?.origin = .filesystem
         sealed.artifact?.path = file.path
         sealed.warnings = warnings + sealed.warnings

@@ -179,6 +179,26 @@ private struct Medium {
         #expect(result.artifacts[0].description == "EnCase evidence file, version 2 (Ex01)")
     }
 
+    /// A walker may call a file whole and be unsure of its last bytes: the engine does not cut it.
+    @Test func aWholeFileOfLittleConfidenceKeepsItsEnd() throws {
+        struct Doubtful: FormatWalker {
+            let name = "doubtful"
+            let signatures = [WalkerSignature("EXHB")]
+            func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict {
+                .complete(
+                    WalkedFile(
+                        length: try reader.u32be(4), confidence: .header, format: "doubtful", fileExtension: "d",
+                        mime: "a/b"))
+            }
+        }
+        var medium = Medium(blocks: 60)
+        let zeros = [UInt8](repeating: 0, count: 8192)
+        medium.put(toy(20_000, inside: [(1024, toy(600)), (4096, zeros)]), atBlock: 2)
+        let result = try carve(medium.bytes, walkers: [Doubtful()])
+        #expect(result.artifacts.map(\.size) == [20_000])
+        #expect(result.artifacts.first?.confidence == .header)
+    }
+
     @Test func randomDataAndTextGiveNothing() throws {
         var generator = SeededGenerator(seed: 11)
         let random = generator.bytes(1 << 20)
