@@ -116,6 +116,10 @@ let tests: [Target] = [
     .testTarget(
         name: "TestImageBuilderTests", dependencies: ["TestImageBuilder", "EvidenceModel", "Digesting"],
         swiftSettings: rules),
+    .testTarget(
+        name: "TestImagesTests",
+        dependencies: ["TestImageBuilder", "Carving", "FormatIdentification", "SourceMedia", "EvidenceModel"],
+        swiftSettings: rules),
     .testTarget(name: "EndToEndTests", dependencies: ["exhibit", "EvidenceModel"], swiftSettings: rules),
 ]
 
