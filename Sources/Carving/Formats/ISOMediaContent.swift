@@ -384,9 +384,15 @@ struct ISOItem {
             default: nil
             }
         let (offset, length) = extents[0]
-        guard let framing, length >= Self.smallestPicture, try !framing.holds(input, at: offset, length: length) else {
-            return
+        guard let framing, length >= Self.smallestPicture else { return }
+        // HEVC encoders write their settings as text.
+        if type != "jpeg",
+            let foreign = try ForeignBlocks.first(input, in: offset..<offset + length, mayHoldText: type != "av01")
+        {
+            prefix = min(prefix, foreign)
+            throw .broken("a block inside a picture is not compressed data")
         }
+        if try framing.holds(input, at: offset, length: length) { return }
         prefix = min(prefix, offset)
         throw .broken("a picture's data are not those of its codec")
     }

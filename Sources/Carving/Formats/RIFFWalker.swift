@@ -151,6 +151,10 @@ private struct RIFFWalk: FileWalk {
     // MARK: WebP
 
     private mutating func visitPicture(_ type: FourCC, at: Int, length: Int) throws(WalkStop) {
+        if type == "VP8 " || type == "VP8L", let foreign = try ForeignBlocks.first(input, in: at..<at + length) {
+            file.length = foreign
+            throw .broken("a block inside the picture is not compressed data")
+        }
         switch type {
         case "VP8X" where length >= 10:
             file.note("width", try input.u24le(at + 4) + 1)

@@ -109,6 +109,9 @@ private struct TIFFWalk: FileWalk {
             return
         }
         guard countEntry.count >= offsetEntry.count else { throw .broken("fewer lengths than offsets of strips") }
+        // Of the other schemes some give runs of one byte, or copy their input.
+        let compression = try directory[0x103].map { entry throws(WalkStop) in try tiff.number(entry) ?? 1 } ?? 1
+        let isPacked = compression == 5 || compression == 7
         for index in 0..<offsetEntry.count {
             guard let at = try tiff.number(offsetEntry, index), let length = try tiff.number(countEntry, index) else {
                 throw .broken("offsets of another type than a number")
@@ -123,6 +126,10 @@ private struct TIFFWalk: FileWalk {
                 try reach(at, size, what)
             } else {
                 try reach(at, length, what)
+                if isPacked, let foreign = try ForeignBlocks.first(input, in: at..<at + length) {
+                    file.length = foreign
+                    throw .broken("a block inside \(what) is not compressed data")
+                }
             }
             hasImage = true
         }
