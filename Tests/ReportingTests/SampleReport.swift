@@ -75,7 +75,7 @@ enum SampleReport {
                     ? [Extent(offset: offset, length: 4096), Extent(offset: offset + 16384, length: 900)]
                     : [Extent(offset: offset, length: 1000 + index)],
                 confidence: confidence, parent: nil,
-                path: index % 2 == 0 ? "E001/offset-\(offset)" : "E002/files/\(name)", facts: ["pixels": "640x480"],
+                path: index % 3 == 0 ? "E001/offset-\(offset)" : "E002/files/\(name)", facts: ["pixels": "640x480"],
                 warnings: index % 6 == 5 ? ["the length in the header is larger than the file"] : [])
         }
     }

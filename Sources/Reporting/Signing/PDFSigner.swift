@@ -42,7 +42,7 @@ struct PDFSigner {
 
         // Last, so that nothing that an annex holds can stand behind it and be taken for the byte range.
         let room = writeSignature(signature, &update)
-        update.finish()
+        update.finish(revision: Array(try Fingerprint.sha256(update.bytes).bytes.prefix(16)))
         let lengths = (before: room.contents.lowerBound, after: update.bytes.count - room.contents.upperBound)
         update.fill(
             room.byteRange,

@@ -38,7 +38,8 @@ struct PDFUpdate {
     }
 
     /// Writes the cross-reference table and the trailer.
-    mutating func finish() {
+    /// - Parameter revision: identifies this revision (14.4); the identifier of the document stays.
+    mutating func finish(revision: [UInt8]) {
         let position = bytes.count
         bytes += "xref\n".utf8
         let numbers = positions.keys.sorted()
@@ -56,6 +57,7 @@ struct PDFUpdate {
         var trailer = document.trailer
         trailer["Size"] = .integer(nextNumber)
         trailer["Prev"] = .integer(document.crossReferencePosition)
+        if let document = trailer["ID"]?.array?.first { trailer["ID"] = .array([document, .string(revision)]) }
         bytes += "trailer\n".utf8
         bytes += trailer.encoded
         bytes += "\nstartxref\n\(position)\n%%EOF\n".utf8

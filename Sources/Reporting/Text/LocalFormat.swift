@@ -38,7 +38,7 @@ struct LocalFormat: Sendable {
         }
         let whole = bytes >> shift
         let rest = bytes & ((1 << shift) - 1)
-        let tenths = (rest >> (shift - 10)) * 10 >> 10
+        let tenths = ((rest >> (shift - 10)) * 10) >> 10
         return number(whole) + decimalSeparator + String(tenths) + unitSpace + units[index]
     }
 

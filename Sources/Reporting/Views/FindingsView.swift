@@ -14,6 +14,12 @@ struct TypeTotal {
         text.optional("format." + format) ?? EvidenceText.plain(format, limit: 40)
     }
 
+    /// The name at the start of a line.
+    func heading(_ text: TextCatalog) -> String {
+        let name = name(text)
+        return name.prefix(1).uppercased() + name.dropFirst()
+    }
+
     /// The most frequent type first; equal ones by name.
     static func totals(of summaries: [ReportModel.TypeSummary]) -> [TypeTotal] {
         var totals: [String: TypeTotal] = [:]
@@ -141,7 +147,7 @@ struct FindingsView {
     private static func typeRows(_ all: [TypeTotal], _ text: TextCatalog, _ format: LocalFormat) -> [TypeRow] {
         let largest = all.map(\.count).max() ?? 0
         var rows = all.prefix(typeLimit).map {
-            typeRow($0, name: $0.name(text), largest: largest, format)
+            typeRow($0, name: $0.heading(text), largest: largest, format)
         }
         let rest = all.dropFirst(typeLimit)
         if !rest.isEmpty {
@@ -190,7 +196,7 @@ struct FindingsView {
         return FindRow(
             identifier: DigestView(hex: artifact.id), format: EvidenceView(artifact.format, limit: 40),
             description: EvidenceView(artifact.description, limit: 110),
-            location: EvidenceView(artifact.path, limit: 160),
+            location: EvidenceView(artifact.path, limit: 120),
             notes: notes.isEmpty ? nil : notes.joined(separator: ", "),
             size: format.size(artifact.size), shade: artifact.confidence.rawValue,
             confidence: text("confidence.\(artifact.confidence.rawValue)"), digest: .short(artifact.sha256.hex))

@@ -125,7 +125,7 @@ struct ItemView {
         }
         checks.append(
             Check(
-                label: text("items.manifest"), digest: DigestView(name: "SHA-256", hex: item.manifest.sha256),
+                label: text("items.manifest"), digest: DigestView(hex: item.manifest.sha256),
                 notes: [.evidence(item.manifest.path)]))
         var notes: [Phrase] = []
         var signed: [String] = []

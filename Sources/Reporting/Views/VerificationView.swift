@@ -33,7 +33,7 @@ struct VerificationView {
     init(_ context: ViewContext) throws(ReportError) {
         let (verification, text, format) = (context.model.verification, context.text, context.format)
         rootName = EvidenceView(verification.rootName)
-        root = DigestView(name: "SHA-256", hex: verification.rootSHA256)
+        root = DigestView(hex: verification.rootSHA256)
         steps = verification.steps.map { step in
             let key = "verification.subject_\(step.subject.rawValue)"
             let subject =
