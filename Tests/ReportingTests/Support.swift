@@ -1,9 +1,12 @@
 import EvidenceModel
 import Foundation
+import Synchronization
 import Testing
 import Trust
 
 @testable import Reporting
+
+private let keptFolders = Mutex<[String]>([])
 
 /// A folder for one test, removed with the last reference to it.
 final class TemporaryFolder: Sendable {
@@ -12,6 +15,14 @@ final class TemporaryFolder: Sendable {
     init() throws {
         path = FileManager.default.temporaryDirectory.appendingPathComponent("report-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    /// A folder that lives as long as the test run: what is shared by tests is never released before.
+    static func forWholeRun() throws -> TemporaryFolder {
+        let folder = try TemporaryFolder()
+        keptFolders.withLock { $0.append(folder.path) }
+        atexit { keptFolders.withLock { for path in $0 { try? FileManager.default.removeItem(atPath: path) } } }
+        return folder
     }
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
@@ -84,7 +95,7 @@ enum IssuedSample {
     static let french = Task { try await issue(.french, timestamped: false) }
 
     private static func issue(_ language: ReportLanguage, timestamped: Bool) async throws -> Files {
-        let folder = try TemporaryFolder()
+        let folder = try TemporaryFolder.forWholeRun()
         let laboratory = try Laboratory()
         var model = SampleReport.model(isTrial: false, thumbnails: try await SampleReport.thumbnails())
         model.verification.rootSHA256 = laboratory.root.sha256.hex
