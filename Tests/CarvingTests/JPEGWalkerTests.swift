@@ -183,4 +183,15 @@ struct JPEGWriter {
         let found = try #require(verdict(of: JPEGWalker(), on: file).completed)
         #expect(found.facts["pictures"] == 2)
     }
+
+    @Test func filmOfAMotionPhotoBelongsToTheFile() throws {
+        var writer = JPEGWriter(seed: 9)
+        let xmp = Array("http://ns.adobe.com/xap/1.0/\0<x GCamera:MotionPhoto=\"1\"/>".utf8)
+        writer.extraSegments = [JPEGWriter.segment(0xE1, xmp)]
+        let file = writer.baseline() + ISOMediaWalkerTests.film
+        expectExact(JPEGWalker(), file, .structural, format: "jpeg")
+        var plain = JPEGWriter(seed: 9)
+        let picture = plain.baseline()
+        #expect(verdict(of: JPEGWalker(), on: picture + ISOMediaWalkerTests.film).completed?.length == picture.count)
+    }
 }

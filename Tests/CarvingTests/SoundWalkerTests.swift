@@ -68,7 +68,7 @@ private struct BitWriter {
 
     @Test func endsAfterTheStatedSamples() throws {
         for seed in 1...4 as ClosedRange<UInt64> {
-            expectExact(FLACWalker(), Self.sample(seed: seed), .proven, format: "flac")
+            expectExact(FLACWalker(), Self.sample(seed: seed), .structural, format: "flac")
         }
         let file = try #require(verdict(of: FLACWalker(), on: Self.sample(seed: 1)).completed)
         #expect(file.facts["artist"] == "J.Doe")
@@ -78,8 +78,11 @@ private struct BitWriter {
     @Test func damageIsNoticed() {
         let file = Self.sample(seed: 5)
         expectNeverWholeWhenTruncated(FLACWalker(), file, every: 3)
-        let frames = file.count - 3 * 100..<file.count
-        expectNeverProvenWhenFlipped(FLACWalker(), file, in: frames)
+        for index in file.count - 300..<file.count {
+            var damaged = file
+            damaged[index] ^= 0x10
+            #expect(verdict(of: FLACWalker(), on: damaged).completed == nil, "byte \(index)")
+        }
         expectNeverTraps(FLACWalker(), file, rounds: 1000)
     }
 }

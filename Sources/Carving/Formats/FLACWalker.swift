@@ -2,8 +2,8 @@ internal import EvidenceModel
 
 /// FLAC sound (RFC 9639).
 ///
-/// Frames carry no length: each is followed bit by bit, and its CRC-16 must hold. A file whose frames give the stated
-/// number of samples is proven.
+/// Frames carry no length: each is followed bit by bit, its CRC-16 must hold, and together they give the stated number
+/// of samples. No checksum covers the tags and pictures before them, so the file is structural and not proven.
 struct FLACWalker: FormatWalker {
     let name = "flac"
     let signatures = [WalkerSignature("fLaC")]
@@ -18,7 +18,7 @@ private struct FLACWalk: FileWalk {
     static let mostBlocks = 4096
 
     let input: WalkInput
-    var file = WalkedFile(length: 4, confidence: .proven, format: "flac", fileExtension: "flac", mime: "audio/flac")
+    var file = WalkedFile(length: 4, confidence: .structural, format: "flac", fileExtension: "flac", mime: "audio/flac")
     var isRecognised = false
     var depth = 0
     var total = 0

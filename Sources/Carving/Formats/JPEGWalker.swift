@@ -37,6 +37,7 @@ struct JPEGWalk: FileWalk {
     private var restartInterval = 0
     private var scanned: Set<Int> = []
     private var isMotionJPEG = false
+    private var isMotionPhoto = false
     private var wasFollowed = true
     private var pictures: [(offset: Int, size: Int, kind: Int)] = []
 
@@ -76,6 +77,7 @@ struct JPEGWalk: FileWalk {
         if !wasFollowed { file.warnings.append("the picture's codes were not followed bit by bit") }
         file.length = at + 2 - start
         try laterPictures()
+        try film()
     }
 
     private mutating func segment(_ marker: Int, at body: Int, end: Int) throws(WalkStop) {
@@ -281,6 +283,10 @@ struct JPEGWalk: FileWalk {
                 try Exif.note(input, at: body + 6, end: end, in: &file)
             } else if try input.matches("http://ns.adobe.com/xap/1.0/\0", at: body) {
                 file.note("xmp")
+                for mark in ["MotionPhoto=\"1\"", "MicroVideo=\"1\"", "MotionPhoto>1<", "MicroVideo>1<"]
+                where try input.firstOffset(of: Array(mark.utf8), in: body..<end) != nil {
+                    isMotionPhoto = true
+                }
             }
         case 2:
             if try input.matches("ICC_PROFILE\0", at: body) { file.note("icc_profile") }
@@ -337,5 +343,25 @@ struct JPEGWalk: FileWalk {
         if found < pictures.count + 1 {
             file.warnings.append("\(pictures.count + 1 - found) pictures of the multi-picture index are missing")
         }
+    }
+
+    /// The film that a phone appends to a motion photo, when the picture's XMP announces one.
+    private mutating func film() throws(WalkStop) {
+        guard isMotionPhoto, start == 0, try input.matches("ftyp", at: file.length + 4) else { return }
+        var at = file.length
+        var hasMovie = false
+        while let box = try ISOBox(input, at: at, limit: input.count), ISOMediaWalk.topLevel.contains(box.type) {
+            // Another file begins.
+            if box.type == "ftyp", at > file.length { break }
+            if box.type == "moov", hasMovie { break }
+            hasMovie = hasMovie || box.type == "moov"
+            at = box.end
+        }
+        guard hasMovie else {
+            file.warnings.append("the film of the motion photo makes no sense")
+            return
+        }
+        file.length = at
+        file.note("motion_photo")
     }
 }

@@ -74,7 +74,10 @@ private struct OggWalk: FileWalk {
             try begin(at: body, length: length, serial: serial)
         } else {
             guard let stream = streams[serial], stream.isOpen else { throw .broken("a page of an unknown stream") }
-            if sequence != stream.next { file.warnings.append("page \(stream.next) is missing") }
+            if sequence != stream.next {
+                file.warnings.append("page \(stream.next) is missing")
+                file.confidence = .structural
+            }
             if sequence <= 2 { try comments(at: body, end: body + length) }
         }
         streams[serial]?.next = (sequence + 1) & 0xFFFF_FFFF
