@@ -284,7 +284,7 @@ struct JPEGWalk: FileWalk {
             } else if try input.matches("http://ns.adobe.com/xap/1.0/\0", at: body) {
                 file.note("xmp")
                 for mark in ["MotionPhoto=\"1\"", "MicroVideo=\"1\"", "MotionPhoto>1<", "MicroVideo>1<"]
-                where try input.firstOffset(of: Array(mark.utf8), in: body..<end) != nil {
+                where try input.firstOffset(of: Array(mark.utf8), from: body, to: end) != nil {
                     isMotionPhoto = true
                 }
             }
