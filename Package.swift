@@ -18,6 +18,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CMagic", pkgConfig: "libmagic", providers: [.apt(["libmagic-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
 ]
 
 /// L1 to L8: an arrow goes only downwards. See Documentation/Architecture.md.
@@ -36,7 +37,7 @@ let layers: [Target] = [
         swiftSettings: rules),
     .target(
         name: "Carving",
-        dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib"],
+        dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib", "CBZip2"],
         swiftSettings: rules),
 
     .target(name: "ArtifactCatalog", dependencies: ["EvidenceModel", "Digesting", grdb], swiftSettings: rules),

@@ -13,6 +13,7 @@ let documentWalkers: [any FormatWalker] = [
     SevenZipWalker(),
     RARWalker(),
     TarWalker(),
+    Bzip2Walker(),
     XZWalker(),
     ZstandardWalker(),
     RTFWalker(),

@@ -49,7 +49,8 @@ private struct RTFWalk: FileWalk {
     }
 
     private mutating func groups() throws(WalkStop) {
-        var depth = 0
+        guard try text.take("{\\rtf") else { throw .rejected("not rich text") }
+        var depth = 1
         repeat {
             guard text.at < Self.longest else { throw .broken("no closing brace within \(Self.longest) bytes") }
             switch try text.next() {
