@@ -73,13 +73,21 @@ private struct RTFWalk: FileWalk {
     private mutating func surplus() throws(WalkStop) {
         var probe = text
         probe.at = file.length
+        // Arbitrary bytes may hold a brace: only a line of its own or a control word makes it one of this text.
+        var isText = file.length > text.at
         while probe.at - file.length < Self.longestSurplus {
             if try text.input.matches("{\\rtf", at: probe.at) { return }
             let character: Int
             do throws(WalkStop) { character = try probe.next() } catch { return }
+            if character == 0x5C, let letter = try probe.peek(), (0x61...0x7A).contains(letter) {
+                _ = try probe.next()
+                if let second = try probe.peek(), (0x61...0x7A).contains(second) { isText = true }
+            }
             guard character == 0x7D else { continue }
+            guard isText else { return }
             try file.end(behind: probe, most: 2)
             file.confidence = .header
+            isText = file.length > probe.at
         }
     }
 
