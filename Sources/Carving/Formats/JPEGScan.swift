@@ -280,12 +280,12 @@ struct JPEGScanDecoder {
     ///
     /// - Parameter brightest: for each component, the largest DC value its quantizer allows.
     mutating func follow(
-        _ scan: JPEGScanHeader, tables: JPEGHuffmanTables, restartInterval: Int, brightest: [Int],
+        _ scan: JPEGScanHeader, tables: JPEGHuffmanTables, restartInterval: Int, brightest: SIMD4<Int>,
         input: WalkInput, at offset: Int
     ) throws(WalkStop) -> End {
         var bits = JPEGScanBits(input, at: offset)
         eobRun = 0
-        var predictions = [Int](repeating: 0, count: frame.components.count)
+        var predictions = SIMD4<Int>.zero
         let alone = scan.parts.count == 1 ? scan.parts[0] : nil
         let columns = alone.map { frame.components[$0.component].ownColumns } ?? frame.unitColumns
         let rows = alone.map { frame.components[$0.component].ownRows } ?? frame.unitRows
@@ -309,7 +309,7 @@ struct JPEGScanDecoder {
                         restart = (restart + 1) & 7
                         untilRestart = restartInterval
                         eobRun = 0
-                        for index in predictions.indices { predictions[index] = 0 }
+                        predictions = .zero
                     }
                     untilRestart -= 1
                 }
@@ -347,7 +347,7 @@ struct JPEGScanDecoder {
     @inline(__always)
     private mutating func block(
         _ scan: JPEGScanHeader, _ part: JPEGScanHeader.Part, _ tables: borrowing JPEGHuffmanTables,
-        _ bits: inout JPEGScanBits, _ predictions: inout [Int], _ brightest: [Int], index: Int
+        _ bits: inout JPEGScanBits, _ predictions: inout SIMD4<Int>, _ brightest: SIMD4<Int>, index: Int
     ) -> Bool {
         if !frame.isProgressive {
             return Self.brightness(part, tables, &bits, &predictions, brightest)
@@ -383,7 +383,7 @@ struct JPEGScanDecoder {
     @inline(__always)
     private static func brightness(
         _ part: JPEGScanHeader.Part, _ tables: borrowing JPEGHuffmanTables, _ bits: inout JPEGScanBits,
-        _ predictions: inout [Int], _ brightest: [Int], low: Int = 0
+        _ predictions: inout SIMD4<Int>, _ brightest: SIMD4<Int>, low: Int = 0
     ) -> Bool {
         let size = symbol(part.dcTable, tables, &bits)
         guard size >= 0, size <= 15 else { return false }

@@ -20,7 +20,7 @@ struct JPEGWalk: FileWalk {
     static let mostPictures = 64
     /// Most bytes of padding between two pictures of a multi-picture file.
     static let mostPadding = 256 * 1024
-    /// Largest height or width that a header may state, by its 16 bits.
+    /// Most components of a picture; the scan decoder keeps as many predictions.
     static let mostComponents = 4
 
     let input: WalkInput
@@ -227,11 +227,13 @@ struct JPEGWalk: FileWalk {
 
     /// The largest DC value of each component: a sample is a number of `precision` bits, and the transform makes the
     /// mean of 64 of them at most eight times as large. Twice as much is let pass for coarse quantizers.
-    private func brightest(_ frame: JPEGFrame) -> [Int] {
-        frame.components.map { component in
+    private func brightest(_ frame: JPEGFrame) -> SIMD4<Int> {
+        var brightest = SIMD4<Int>.zero
+        for (index, component) in frame.components.enumerated() {
             let quantizer = max(1, quantizers[component.quantizer])
-            return (16 << (frame.precision - 1)) / quantizer + 2
+            brightest[index] = (16 << (frame.precision - 1)) / quantizer + 2
         }
+        return brightest
     }
 
     /// The marker after a scan whose codes are not followed: restart markers must come in turn.
