@@ -177,7 +177,7 @@ enum SampleReport {
                 libraries: [ReportModel.Library(name: "SQLite", version: "3.40.1")],
                 commandLine: ["exhibit", "process", "it's <here>/usb.dd", "--case", "demo", "--number", "2026-0042"],
                 limits: [
-                    ReportModel.Limit(name: "artifacts per item", value: "1,000,000"),
+                    ReportModel.Limit(name: "carve_zero_run", value: "4096"),
                     ReportModel.Limit(name: "inflated bytes per file", value: "256 MiB", hits: 2),
                 ]),
             omissions: [

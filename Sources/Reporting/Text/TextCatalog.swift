@@ -72,6 +72,9 @@ struct TextCatalog: Sendable {
         return text
     }
 
+    /// The second part of a key for a name that holds full stops: "acquire.begin" is `verb.acquire_begin`.
+    static func name(of name: String) -> String { String(name.map { $0 == "." ? "_" : $0 }) }
+
     /// Texts without placeholders, as `section` → `name` → text: what templates see as `t.section.name`.
     var nested: [String: [String: String]] {
         var nested: [String: [String: String]] = [:]

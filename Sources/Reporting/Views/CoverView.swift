@@ -33,7 +33,7 @@ struct CoverView {
         let missing = text("cover.not_recorded")
         func orMissing(_ value: String) -> EvidenceView { EvidenceView(value.isEmpty ? missing : value, limit: 160) }
         var caseName = request.caseNumber
-        if !request.caseTitle.isEmpty { caseName += " – " + request.caseTitle }
+        if !request.caseTitle.isEmpty, request.caseTitle != request.caseNumber { caseName += " – " + request.caseTitle }
         var fields = [
             FieldView(label: text("cover.case"), evidence: EvidenceView(caseName, limit: 160)),
             FieldView(label: text("cover.authority"), evidence: orMissing(request.authority)),
@@ -70,7 +70,7 @@ struct CoverView {
             [text.counted("summary.examined_items", items.count, ["size": format.size(total)])], text)
         result.items = items.prefix(itemLimit).map {
             ItemLine(
-                id: EvidenceView($0.id, limit: 40), description: EvidenceView($0.description, limit: 100),
+                id: EvidenceView($0.id, limit: 40), description: ItemView.heading(of: $0, limit: 100),
                 size: format.size($0.source.size))
         }
         if items.count > itemLimit {

@@ -104,8 +104,7 @@ struct HandlingView {
             case nil: nil
             }
         let isTrouble = entry.check == .mismatch || entry.verb == "incident"
-        // The catalogue's keys hold no full stop: "acquire.begin" is `verb.acquire_begin`.
-        let name = text.optional("verb." + String(entry.verb.map { $0 == "." ? "_" : $0 }))
+        let name = text.optional("verb." + TextCatalog.name(of: entry.verb))
         return Entry(
             sequence: format.number(entry.sequence), clock: format.clock(entry.time),
             level: isTrouble ? "bad" : "plain", action: name ?? EvidenceText.plain(entry.verb, limit: 40),

@@ -36,7 +36,7 @@ struct ItemView {
     init(_ item: ReportModel.Item, _ context: ViewContext) {
         let (text, format) = (context.text, context.format)
         id = EvidenceView(item.id, limit: 40)
-        description = EvidenceView(item.description)
+        description = Self.heading(of: item)
         fields = Self.fields(of: item, text, format)
         digests = item.digests.map { DigestView($0) }
         switch item.integrity {
@@ -60,6 +60,12 @@ struct ItemView {
         moreUnreadable = more > 0 ? text.counted("items.unreadable_more", more) : nil
         hasWarnings = !item.warnings.isEmpty
         warnings = item.warnings.prefix(Self.warningLimit).map { EvidenceView($0) }
+    }
+
+    /// What it is in the examiner's words, or the name of the source when there are none.
+    static func heading(of item: ReportModel.Item, limit: Int = EvidenceText.defaultLimit) -> EvidenceView {
+        item.description.isEmpty
+            ? EvidenceView(item.source.name, limit: limit) : EvidenceView(item.description, limit: limit)
     }
 
     private static func fields(

@@ -11,7 +11,7 @@ struct MethodsView {
     let deviations: [Phrase]
 
     struct LimitRow {
-        let name: EvidenceView
+        let name: Phrase
         let value: EvidenceView
         let hits: String
         let wasHit: Bool
@@ -37,7 +37,8 @@ struct MethodsView {
         hasLimits = !methods.limits.isEmpty
         limits = methods.limits.map {
             LimitRow(
-                name: EvidenceView($0.name, limit: 80), value: EvidenceView($0.value, limit: 80),
+                name: text.optional("limit." + $0.name).map { .plain($0) } ?? .evidence($0.name, limit: 80),
+                value: EvidenceView($0.value, limit: 80),
                 hits: format.number($0.hits), wasHit: $0.hits > 0)
         }
         deviations =

@@ -12,7 +12,11 @@ struct RequestView {
             .evidence(text(label), value) ?? .plain(text(label), text("cover.not_recorded"))
         }
         var fields = [recorded("request.case_number", request.caseNumber)]
-        if let title = FieldView.evidence(text("request.case_title"), request.caseTitle) { fields.append(title) }
+        if request.caseTitle != request.caseNumber,
+            let title = FieldView.evidence(text("request.case_title"), request.caseTitle)
+        {
+            fields.append(title)
+        }
         fields.append(recorded("request.authority", request.authority))
         fields.append(recorded("request.reference", request.reference))
         fields.append(

@@ -25,7 +25,7 @@ struct VerificationView {
 
     struct AnnexRow {
         let name: EvidenceView
-        let title: EvidenceView
+        let title: Phrase
         let size: String
         let digest: DigestView
     }
@@ -49,7 +49,9 @@ struct VerificationView {
         for annex in context.model.annexes {
             rows.append(
                 AnnexRow(
-                    name: EvidenceView(annex.fileName, limit: 80), title: EvidenceView(annex.title, limit: 120),
+                    name: EvidenceView(annex.fileName, limit: 80),
+                    title: text.optional("annex." + TextCatalog.name(of: annex.fileName)).map { .plain($0) }
+                        ?? .evidence(annex.title, limit: 120),
                     size: format.exactSize(annex.bytes.count),
                     digest: DigestView(hex: try Fingerprint.sha256(annex.bytes).hex)))
         }
