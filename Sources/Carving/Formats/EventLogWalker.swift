@@ -18,6 +18,9 @@ private struct EventLogWalk: FileWalk {
     var file = WalkedFile(
         length: 0, confidence: .proven, format: "evtx", fileExtension: "evtx", mime: "application/x-ms-evtx")
     var isRecognised = false
+    var hasUncheckedRest = false
+    /// The same of the chunk met last.
+    var endsUnchecked = false
     var records = 0
     var firstTime: CanonicalValue?
     var lastTime: CanonicalValue?
@@ -51,6 +54,11 @@ private struct EventLogWalk: FileWalk {
             file.confidence = .structural
             file.warnings.append("the header's CRC-32 does not hold; the log was in use")
         }
+        if hasUncheckedRest {
+            // The next chunk's header shows that nothing was inserted into the rest of the one before; the last has none.
+            file.confidence = endsUnchecked ? .header : .structural
+            file.warnings.append("the unused rest of a chunk is not empty; no checksum covers it")
+        }
         if chunks == 0 { file.confidence = .structural }
         file.note("chunks", chunks)
         file.note("records", records)
@@ -73,6 +81,9 @@ private struct EventLogWalk: FileWalk {
         guard try Int(input.crc32(of: start + 512..<start + freeSpace)) == input.u32le(start + 52) else {
             throw .broken("the CRC-32 of a chunk's records does not hold")
         }
+        // No checksum covers the unused rest of a chunk; it is empty, or holds records of an earlier use.
+        endsUnchecked = try !input.isZero(start + freeSpace..<start + Self.chunkSize)
+        if endsUnchecked { hasUncheckedRest = true }
         var at = start + 512
         while at + 24 <= start + freeSpace, try input.matches([0x2A, 0x2A, 0, 0], at: at) {
             let size = try input.u32le(at + 4)

@@ -46,6 +46,8 @@ private struct PDFWalk: FileWalk {
     var lastSection = 0
     var linearizedLength: Int?
     var endMarkers = 0
+    /// Where the end markers and their line ends end; the first ones only.
+    var markerEnds: [Int] = []
     /// Where an uncompressed metadata stream lies.
     var metadata: Range<Int>?
 
@@ -257,6 +259,7 @@ private struct PDFWalk: FileWalk {
         if let length = linearizedLength, length >= marker, length - marker <= 2, length > end { end = length }
         scanner.at = marker
         file.length = end
+        if markerEnds.count < 16 { markerEnds.append(end) }
         guard isRecognised else { throw .rejected("an end marker before any object") }
         var ahead = PDFScanner(input, at: end)
         while ahead.at < input.count {
@@ -298,6 +301,11 @@ private struct PDFWalk: FileWalk {
     private mutating func judge() throws(WalkStop) {
         if let linearizedLength, linearizedLength > file.length {
             throw .broken("ends before the length that its linearization dictionary states")
+        }
+        if let linearizedLength, !markerEnds.contains(where: { abs($0 - linearizedLength) <= 2 }) {
+            // Its last section stands at the start, where no gap moves it: the length tells instead.
+            file.length = doubt?.prefix ?? 8
+            throw .broken("no end marker at the length that its linearization dictionary states")
         }
         var pointsHere = false
         if let target = startxref, target > 0, target < file.length {

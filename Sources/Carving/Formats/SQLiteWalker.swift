@@ -132,6 +132,8 @@ private struct SQLiteWalk: FileWalk {
     }
 
     private mutating func tree(root: Int, isSchema: Bool) throws(WalkStop) {
+        // All pages of a tree are of one family: those of tables (5, 13) or those of indices (2, 10).
+        var isTable: Bool?
         var stack = [(page: root, parent: 1, depth: 0)]
         while let (page, parent, depth) = stack.popLast() {
             guard visited.count < Self.mostPages else {
@@ -144,6 +146,12 @@ private struct SQLiteWalk: FileWalk {
             }
             guard let start = enter(page, from: parent) else { continue }
             do throws(WalkStop) {
+                let kind = try input.u8(page == 1 ? start + 100 : start)
+                guard isTable == nil || isTable == (kind == 5 || kind == 13) else {
+                    bad(page, "a page of an index in the tree of a table, or the reverse")
+                    continue
+                }
+                isTable = kind == 5 || kind == 13
                 for child in try treePage(start, page: page, isSchema: isSchema).reversed() {
                     stack.append((child, page, depth + 1))
                 }
@@ -183,6 +191,7 @@ private struct SQLiteWalk: FileWalk {
             if kind == 13 { _ = try varint(&at, end) }
             let local = localBytes(payload, isTable: kind == 13)
             guard local <= end - at else { throw .broken("a cell longer than its page") }
+            try record(at, payload: payload, local: local)
             if isSchema, kind == 13 { try schemaRow(at, local) }
             if payload > local {
                 guard end - at - local >= 4 else { throw .broken("a cell longer than its page") }
@@ -217,6 +226,26 @@ private struct SQLiteWalk: FileWalk {
             if byte & 0x80 == 0 { break }
         }
         return min(Int(exactly: value) ?? Int.max / 4, Int.max / 4)
+    }
+
+    /// A record (2.1): its header's types must add up to its length.
+    private func record(_ start: Int, payload: Int, local: Int) throws(WalkStop) {
+        let end = start + local
+        var at = start
+        let headerLength = try varint(&at, end)
+        // A header that runs over to another page is not followed.
+        guard headerLength <= local else {
+            guard headerLength <= payload else { throw .broken("a record header longer than its record") }
+            return
+        }
+        var length = headerLength
+        while at < start + headerLength {
+            let serial = try varint(&at, start + headerLength)
+            guard serial != 10, serial != 11 else { throw .broken("a record with a reserved type") }
+            length += serial >= 12 ? (serial - 12) / 2 : [0, 1, 2, 3, 4, 6, 8, 8, 0, 0][serial]
+            guard length <= payload else { throw .broken("a record longer than its cell") }
+        }
+        guard length == payload else { throw .broken("a record shorter than its cell") }
     }
 
     /// A row of sqlite_schema: type, name, tbl_name, rootpage, sql (2.6).
