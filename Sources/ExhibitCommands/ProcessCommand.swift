@@ -1,7 +1,6 @@
 import ArgumentParser
 import Casework
 import EvidenceModel
-import Reporting
 
 /// `exhibit process`.
 struct ProcessCommand: AsyncParsableCommand {

@@ -12,7 +12,7 @@ struct Answer {
 }
 
 /// A folder of its own with an examiner's identity: where a test works with the real program.
-final class Laboratory {
+final class Laboratory: Sendable {
     let folder: URL
     let home: URL
     let passphrase: URL

@@ -78,7 +78,7 @@ struct WholeJobTests {
 
 /// A case that `process` has finished.
 final class FinishedCase: Sendable {
-    nonisolated(unsafe) let laboratory: Laboratory
+    let laboratory: Laboratory
     let casePath: String
     let image: String
 

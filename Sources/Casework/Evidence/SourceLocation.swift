@@ -26,7 +26,9 @@ struct SourceLocation: Hashable {
 /// The name of a source as records show it: the last part of its path.
 enum SourceName {
     static func shown(_ description: SourceDescription) -> String {
-        description.path.lastIndex(of: "/").map { String(description.path[description.path.index(after: $0)...]) }
-            ?? description.path
+        let path = description.path
+        let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
+        // Records hold no control characters; the exact name of each file stands in the manifest.
+        return String(String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 0x20 ? "\u{FFFD}" : $0 }))
     }
 }

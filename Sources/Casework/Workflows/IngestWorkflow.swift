@@ -75,7 +75,8 @@ public struct IngestWorkflow {
         pass.algorithms = algorithms.contains(.sha256) ? algorithms : algorithms + [.sha256]
         pass.digestsFiles = source.description.files.count > 1 || source.description.kind == .folder
         pass.workers = workers
-        pass.search = search
+        // The files of a folder have known borders: they are named, not searched for.
+        pass.search = source.description.kind == .folder ? nil : search
         let progress = session.progress
         progress?.began("Reading \(SourceName.shown(source.description))", unit: .bytes)
         defer { progress?.ended() }

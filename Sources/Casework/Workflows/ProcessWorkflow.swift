@@ -1,6 +1,7 @@
+import CustodyLedger
 public import EvidenceModel
 import Foundation
-public import Reporting
+import Reporting
 import SourceMedia
 
 /// The whole job on one source, in order; run again, it goes on where it was cut off.
@@ -38,8 +39,16 @@ public struct ProcessWorkflow {
         public let artifacts: [Artifact]
         /// What was odd while carving.
         public let warnings: [String]
-        public let report: Reporting.IssuedReport?
+        /// The report on the item; nil when none was asked for.
+        public let report: ReportReference?
+        /// Nil when nothing was verified now.
         public let verification: Verification?
+    }
+
+    /// A report of the case.
+    public struct ReportReference: Hashable, Sendable {
+        public let id: String
+        public let pdfPath: String
     }
 
     /// Does the job.
@@ -56,12 +65,28 @@ public struct ProcessWorkflow {
                 folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings, report: nil,
                 verification: nil)
         }
+        if let issued = try reportSinceCarving(item.id, session) {
+            return Outcome(
+                folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings,
+                report: issued,
+                verification: nil)
+        }
         var workflow = ReportWorkflow(session, tools: tools)
         workflow.workers = workers
         let outcome = try await workflow.run(report)
         return Outcome(
             folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings,
-            report: outcome.issued, verification: outcome.verification)
+            report: ReportReference(id: outcome.issued.id, pdfPath: outcome.issued.pdfPath),
+            verification: outcome.verification)
+    }
+
+    /// The last report that was issued after the item was carved: then the job was done before.
+    private func reportSinceCarving(_ item: String, _ session: CaseSession) throws -> ReportReference? {
+        let carved = try session.history(of: item).carved?.seq ?? .max
+        let issued = try session.ledger.entries().last { $0.verb == .reportIssue && $0.seq > carved }
+        guard case .report(let report) = issued?.detail else { return nil }
+        return ReportReference(
+            id: report.id, pdfPath: "\(session.folder.reportsPath)/\(report.number)/report.pdf")
     }
 
     private func openOrCreate(_ path: String) throws -> CaseFolder {
