@@ -20,7 +20,7 @@ import Testing
     }
 
     /// A compound file with one stream of eight sectors: sector 0 allocation table, 1 directory, 2 to 9 the stream.
-    static func file(stream: String = "WordDocument", chain: [Int]? = nil) -> [UInt8] {
+    static func file(stream: String = "WordDocument", chain: [Int]? = nil, content: [UInt8]? = nil) -> [UInt8] {
         var header = [UInt8](repeating: 0, count: 512)
         header.put([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1], at: 0)
         header.put(joined(.le16(0x3E), .le16(3), .le16(0xFFFE), .le16(9), .le16(6)), at: 24)
@@ -32,8 +32,8 @@ import Testing
         let directory = joined(
             entry("Root Entry", kind: 5, child: 1), entry(stream, kind: 2, start: 2, size: 4096),
             [UInt8](repeating: 0, count: 256))
-        var generator = SeededGenerator(seed: 2)
-        return joined(header, table.flatMap { [UInt8].le32($0) }, directory, generator.bytes(4096))
+        return joined(
+            header, table.flatMap { [UInt8].le32($0) }, directory, content ?? [UInt8](repeating: 0, count: 4096))
     }
 
     @Test func endsWithItsLastAllocatedSector() {
@@ -41,6 +41,15 @@ import Testing
         expectExact(CompoundFileWalker(), Self.file(stream: "Workbook"), .structural, format: "xls")
         expectExact(CompoundFileWalker(), Self.file(stream: "PowerPoint Document"), .structural, format: "ppt")
         expectExact(CompoundFileWalker(), Self.file(stream: "__properties_version1.0"), .structural, format: "msg")
+    }
+
+    @Test func recordsMustFollowOnEachOther() {
+        var generator = SeededGenerator(seed: 2)
+        let sheet = Self.file(stream: "Workbook", content: generator.bytes(4096))
+        #expect(verdict(of: CompoundFileWalker(), on: sheet).completed?.confidence == .header)
+        let record = joined(.le16(0x0809), .le16(4088), [UInt8](repeating: 1, count: 4088), .le32(10))
+        let whole = Self.file(stream: "Workbook", content: record)
+        #expect(verdict(of: CompoundFileWalker(), on: whole).completed?.confidence == .structural)
     }
 
     @Test func isNeverWholeWhenTheSourceEnds() {

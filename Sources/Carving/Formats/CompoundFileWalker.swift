@@ -61,6 +61,7 @@ private struct CompoundFileWalk: FileWalk {
         try streams()
         file.length = end
         CompoundKind(entries).name(&file)
+        try records()
         file.note("streams", entries.count { $0.kind == .stream })
         try describe()
     }
@@ -219,6 +220,46 @@ private struct CompoundFileWalk: FileWalk {
             }
             file.confidence = .header
             file.warnings.append("\(problems) streams do not have the sectors that their size needs")
+        }
+    }
+
+    // MARK: Records inside streams
+
+    /// Spreadsheets and presentations are streams of records that state their lengths: they must fill the stream.
+    private mutating func records() throws(WalkStop) {
+        let isSheet = file.format == "xls"
+        guard isSheet || file.format == "ppt",
+            let entry = entries.first(where: {
+                isSheet ? $0.name == "Workbook" || $0.name == "Book" : $0.name == "PowerPoint Document"
+            }), entry.size >= miniCutoff
+        else { return }
+        var chain: [Int] = []
+        var sector = entry.start
+        while sector < sectors.count, chain.count * sectorSize < entry.size {
+            chain.append(Int(sector))
+            sector = sectors[Int(sector)]
+        }
+        guard chain.count * sectorSize >= entry.size else { return }
+        let header = isSheet ? 4 : 8
+        var position = 0
+        while position + header <= entry.size {
+            var bytes: [Int] = []
+            for at in position..<position + header {
+                bytes.append(try input.u8(offset(chain[at / sectorSize]) + at % sectorSize))
+            }
+            // Zeros pad what follows the last record.
+            if bytes.allSatisfy({ $0 == 0 }) { return }
+            let type = isSheet ? bytes[0] | bytes[1] << 8 : bytes[2] | bytes[3] << 8
+            let length =
+                isSheet ? bytes[2] | bytes[3] << 8 : bytes[4] | bytes[5] << 8 | bytes[6] << 16 | bytes[7] << 24
+            let isPlausible =
+                isSheet ? length <= 8228 && type < 0x1200 : (0x3E8...0x2FFF).contains(type) || type >= 0xF000
+            guard isPlausible, length <= entry.size - position - header else {
+                file.confidence = .header
+                file.warnings.append("the records of the stream \(file.format) do not follow on each other")
+                return
+            }
+            position += header + length
         }
     }
 
