@@ -74,7 +74,7 @@ public struct MagicCookie: ~Copyable {
 
     /// A loaded session, or none: what was opened is closed again before an error leaves.
     private static func open(_ images: [CompiledMagic], _ limits: MagicLimits) throws(MagicError) -> magic_t {
-        guard let cookie = unsafe magic_open(flags) else {
+        guard MagicLibrary.usesUTC, let cookie = unsafe magic_open(flags) else {
             throw MagicError(.failed, "libmagic cannot start: out of memory")
         }
         var addresses = unsafe images.map { unsafe $0.address }

@@ -1,4 +1,5 @@
 internal import CMagic
+internal import Glibc
 
 /// Facts about the libmagic that this process is linked with.
 public enum MagicLibrary {
@@ -20,4 +21,12 @@ public enum MagicLibrary {
             component.hasSuffix(".mgc") ? String(component) : component + ".mgc"
         }
     }
+
+    /// Makes libmagic print times in UTC: it knows only the time zone of the process, and a description must not
+    /// depend on where an examiner sits. Done once, before the first session opens; Exhibit itself uses UTC only.
+    static let usesUTC: Bool = {
+        let isSet = unsafe setenv("TZ", "UTC0", 1) == 0
+        tzset()
+        return isSet
+    }()
 }

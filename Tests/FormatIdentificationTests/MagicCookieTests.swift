@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import FormatIdentification
@@ -42,6 +43,12 @@ import Testing
         var cookie = try MagicCookie(databases)
         for value in 0..<64 { _ = try cookie.describe([UInt8](repeating: UInt8(value * 4), count: 2048)) }
         #expect(copies() == before)
+    }
+
+    /// libmagic prints some times in the zone of the process; a description must not depend on it.
+    @Test func timesAreUTC() throws {
+        _ = try MagicCookie(try MagicDatabases.standard())
+        #expect(ProcessInfo.processInfo.environment["TZ"] == "UTC0")
     }
 
     @Test func refusesWhatIsNoDatabase() throws {
