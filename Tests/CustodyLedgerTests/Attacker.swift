@@ -76,7 +76,7 @@ extension Laboratory {
         time: UTCTime? = nil, origin: String? = nil, change: (CanonicalValue) -> CanonicalValue = { $0 }
     ) throws -> [UInt8] {
         let head = try store.head
-        let time = time ?? WallClock.now()
+        let time = time ?? UTCTime.systemClock
         let body = EntryBody(
             origin: origin ?? store.origin, seq: head.size, previousLeaf: head.last.leaf, previousRoot: head.root,
             time: time, caseNumber: store.caseNumber, certificate: certificate ?? signer.certificate.sha256,

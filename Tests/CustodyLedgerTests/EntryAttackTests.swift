@@ -149,7 +149,7 @@ struct EntryAttackTests {
 
     @Test("a certificate that was not valid when the entry was made", arguments: [-10, 10])
     func outOfDate(days: Int64) throws {
-        let now = WallClock.now().milliseconds / 1000
+        let now = UTCTime.systemClock.milliseconds / 1000
         let start = UTCTime(seconds: now + (days < 0 ? -20 : 10) * 86_400)
         let end = UTCTime(seconds: now + (days < 0 ? -10 : 20) * 86_400)
         let signer = try Laboratory.signer("C. Late", lab.root, lab.rootKey, from: start, to: end)
@@ -178,7 +178,7 @@ struct EntryAttackTests {
     @Test("a certificate on a revocation list in the file")
     func revocationList() throws {
         let list = try RevocationListMaker(lab).list(
-            revoking: lab.colleague.certificate, at: UTCTime(seconds: WallClock.now().milliseconds / 1000 - 3600))
+            revoking: lab.colleague.certificate, at: UTCTime(seconds: UTCTime.systemClock.milliseconds / 1000 - 3600))
         try store.addStatus(kind: "crl", der: list)
         let report = try lab.audit(store.path)
         #expect(report.fails(2, "was revoked"), report.text)
@@ -205,7 +205,7 @@ struct EntryAttackTests {
     func twoTimes() throws {
         let entry = try lab.forge(after: store, lab.intake(14), signer: lab.examiner)
         let body = try CAdES.unverifiedContent(of: entry)
-        let later = UTCTime(milliseconds: WallClock.now().milliseconds + 3_600_000)
+        let later = UTCTime(milliseconds: UTCTime.systemClock.milliseconds + 3_600_000)
         try lab.append(try CAdES.signAttached(body, by: lab.examiner, at: later), to: path, at: 14)
         #expect(try lab.audit(path).fails(14, "one of the two times is false"))
     }

@@ -147,7 +147,7 @@ struct FileAttackTests {
         var missed: [String] = []
         var audit = EntryAudit(
             origin: small.origin, caseNumber: small.caseNumber, verifier: SignatureVerifier(roots: [lab.root]),
-            now: WallClock.now())
+            now: UTCTime.systemClock)
         let entries = try small.entries()
         for entry in entries {
             for index in entry.cms.indices {

@@ -19,7 +19,7 @@ final class Laboratory {
     init() throws {
         folder = FileManager.default.temporaryDirectory.appendingPathComponent("ledger-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let now = WallClock.now()
+        let now = UTCTime.systemClock
         let year: Int64 = 365 * 86_400
         let start = UTCTime(seconds: now.milliseconds / 1000 - year)
         let end = UTCTime(seconds: now.milliseconds / 1000 + year)

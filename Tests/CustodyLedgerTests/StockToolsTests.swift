@@ -78,7 +78,7 @@ struct SampleCase {
             "source": [
                 "kind": .string(split ? "split" : "raw"), "files": .array(names.map { ["name": .string($0)] }),
             ],
-            "digests": [["alg": "sha256", "hex": .string(whole.hex)]], "ended": .string(WallClock.now().rfc3339),
+            "digests": [["alg": "sha256", "hex": .string(whole.hex)]], "ended": .string(UTCTime.systemClock.rfc3339),
         ]
         let signature = try CAdES.signDetached(manifest.encoded, by: lab.examiner)
         try write(manifest.encoded, "evidence/E001/manifest.json")

@@ -28,7 +28,7 @@ public enum LedgerAudit {
     ) throws(LedgerError) -> AuditReport {
         var audit = LedgerAuditRun(
             path: path, roots: roots, notes: checkpoints, trustedKeys: trustedKeys, highWater: highWater,
-            now: now ?? WallClock.now())
+            now: now ?? UTCTime.systemClock)
         return try audit.run()
     }
 }
@@ -264,11 +264,14 @@ private struct LedgerAuditRun {
     private mutating func finished(isComplete: Bool) -> AuditReport {
         if !isComplete { report.couldNotCheck.insert("the entries: the file could not be read as a ledger", at: 0) }
         let after = report.entriesAfter(report.newestOutsideHead)
-        report.couldNotCheck.append(
-            report.newestOutsideHead == nil
-                ? "whether entries at the end were removed or rewritten: no checkpoint from outside the file was given"
-                : "whether the last \(after) entries were removed or rewritten: they lie after the newest checkpoint "
-                    + "from outside the file")
+        if report.newestOutsideHead == nil {
+            report.couldNotCheck.append(
+                "whether entries at the end were removed or rewritten: no checkpoint from outside the file was given")
+        } else {
+            report.couldNotCheck.append(
+                "whether entries after the newest head from outside the file were removed or rewritten (\(after) are there)"
+            )
+        }
         report.couldNotCheck += [
             "whether the root certificate is the laboratory's: compare its SHA-256 with one that you got from the "
                 + "laboratory by another way",

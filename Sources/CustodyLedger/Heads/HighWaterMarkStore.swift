@@ -105,7 +105,7 @@ public struct HighWaterMarkStore: Sendable {
         try update(
             HighWaterMark(
                 origin: ledger.origin, size: head.size, root: head.root, note: try ledger.latestCheckpoint,
-                time: now ?? WallClock.now()))
+                time: now ?? UTCTime.systemClock))
         return .consistent
     }
 

@@ -29,7 +29,7 @@ struct EntryPosition {
 
     /// Signs the draft at this place and writes it. The caller holds the write lock.
     func append(_ draft: EntryDraft, signer: Signer, now: UTCTime?, in db: Database) throws -> LedgerReceipt {
-        let time = now ?? WallClock.now()
+        let time = now ?? UTCTime.systemClock
         try demandOrder(of: time, for: draft)
         let certificate = signer.certificate
         guard certificate.notBefore <= time, time <= certificate.notAfter else {

@@ -1,4 +1,5 @@
 internal import CLinux
+import EvidenceModel
 import Foundation
 import Glibc
 
@@ -84,13 +85,9 @@ enum LedgerFile {
             if reason == EEXIST { throw LedgerError(.alreadyExists, "\(path): there is a ledger already") }
             throw LedgerError(.inputOutput, "\(path): \(systemWords(reason))")
         }
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw LedgerError(.inputOutput, "\(folder): \(systemWords(errno))") }
-        let synchronised = fsync(descriptor)
-        let reason = errno
-        close(descriptor)
-        guard synchronised == 0 else { throw LedgerError(.inputOutput, "\(folder): \(systemWords(reason))") }
+        do {
+            try DurableFile.synchronizeFolder(URL(fileURLWithPath: path).deletingLastPathComponent().path)
+        } catch { throw LedgerError(.inputOutput, error.message) }
     }
 
     private static func systemWords(_ code: Int32) -> String { unsafe String(cString: strerror(code)) }
