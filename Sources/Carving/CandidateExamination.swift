@@ -61,14 +61,21 @@ final class CarveWorker: @unchecked Sendable {
             let head = try reader.bytes(at: 0, count: min(signatures.index.requiredMargin, reader.count))
             let match = signatures.match(head.span)
             askWalkers(match.walkers, reader, offset, &result)
-            // A format that has a walker is not kept on libmagic's word after its walker did not accept it.
-            if case .nothing = result.finding, !match.entries.isEmpty, !(result.wasRejected && match.walkerIsSure) {
+            if case .nothing = result.finding, !match.entries.isEmpty, !(result.wasRejected && isSettled(match)) {
                 try askMagic(match.entries, reader, offset, &result)
             }
         } catch {
             note(error, "signature", offset, &result)
         }
         return result
+    }
+
+    /// True when a walker's refusal is the last word on a place.
+    ///
+    /// A signature of four or five bytes may stand anywhere, and the walker of its format knows better than libmagic. A
+    /// longer one is no accident: a file that its walker cannot follow is still worth an examiner's look.
+    private func isSettled(_ match: CarvingSignatures.Match) -> Bool {
+        (SignatureIndex.smallestDatabaseSignature..<limits.signatureAboveWalker).contains(match.longestOfWalkers)
     }
 
     /// The first walker that finds a whole file wins; else the one whose broken file is longest.

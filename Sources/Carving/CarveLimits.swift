@@ -11,6 +11,8 @@ public struct CarveLimits: Hashable, Sendable {
     public var largestHeader = 1024 * 1024
     /// A run of this many zero bytes ends an artifact that only its header vouches for.
     public var zeroRun = 4096
+    /// A place with a signature of at least this many bytes may be kept on libmagic's word although a walker declined.
+    public var signatureAboveWalker = 6
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
     public var candidatesAhead = 256
 
@@ -22,7 +24,7 @@ public struct CarveLimits: Hashable, Sendable {
         [
             ("carve_described_bytes", describedBytes), ("carve_confirmed_bytes", confirmedBytes),
             ("carve_smallest_broken", smallestBroken), ("carve_largest_header", largestHeader),
-            ("carve_zero_run", zeroRun),
+            ("carve_zero_run", zeroRun), ("carve_signature_above_walker", signatureAboveWalker),
         ]
     }
 }

@@ -33,8 +33,8 @@ struct CarvingSignatures: Sendable {
     struct Match {
         /// Positions in the table of walkers, ascending, each once.
         var walkers: [Int] = []
-        /// True when a walker was called by a signature that is no accident.
-        var walkerIsSure = false
+        /// Length of the longest signature by which a walker was called.
+        var longestOfWalkers = 0
         /// Entries of the databases.
         var entries: [FormatSignature] = []
     }
@@ -45,9 +45,7 @@ struct CarvingSignatures: Sendable {
             if found < index.walkerCount {
                 let walker = walkerOfSignature[found]
                 if match.walkers.last != walker { match.walkers.append(walker) }
-                if index.signatures[found].bytes.count >= SignatureIndex.smallestDatabaseSignature {
-                    match.walkerIsSure = true
-                }
+                match.longestOfWalkers = max(match.longestOfWalkers, index.signatures[found].bytes.count)
             } else {
                 match.entries.append(index.signatures[found])
             }

@@ -75,6 +75,8 @@ public struct MagicDatabase: Sendable {
             bytes = file.bytes(value, 8)
         case TestType.bigQuad:
             bytes = file.bytes(value, 8).reversed()
+        case TestType.guid:
+            bytes = file.bytes(value, 16)
         default:
             return nil
         }
@@ -127,6 +129,8 @@ private enum TestType {
     static let quad: UInt8 = 24
     static let littleQuad: UInt8 = 25
     static let bigQuad: UInt8 = 26
+    /// Stored in the order of the file, mixed-endian as GUIDs are.
+    static let guid: UInt8 = 49
 }
 
 /// Little-endian numbers and text of a database whose length has been checked to be a whole number of records.

@@ -199,6 +199,23 @@ private struct Medium {
         #expect(result.artifacts.first?.confidence == .header)
     }
 
+    /// What a walker declines is kept as a header find only when a long signature brought the walker there.
+    @Test func aRefusalCountsUnlessTheSignatureIsLong() throws {
+        struct Refuser: FormatWalker {
+            let name = "refuser"
+            let signatures: [WalkerSignature]
+            func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { .rejected(reason: "not mine") }
+        }
+        let header: [UInt8] = Array("EVF2\r\n".utf8) + [0x81, 0]
+        var medium = Medium(blocks: 10)
+        medium.put(header, atBlock: 3)
+        for (length, count) in [(2, 1), (4, 0), (5, 0), (6, 1), (8, 1)] {
+            let walker = Refuser(signatures: [WalkerSignature(Array(header.prefix(length)))])
+            let result = try carve(medium.bytes, walkers: [walker])
+            #expect(result.artifacts.count == count, "\(length) bytes")
+        }
+    }
+
     @Test func randomDataAndTextGiveNothing() throws {
         var generator = SeededGenerator(seed: 11)
         let random = generator.bytes(1 << 20)

@@ -24,6 +24,9 @@ import Testing
         #expect(databases.signatures.contains { $0.offset == 0 && $0.bytes == [0x1F, 0x8B] })
         #expect(databases.signatures.contains { $0.offset == 0 && $0.bytes == [0xED, 0xAB, 0xEE, 0xDB] })
         #expect(databases.signatures.contains { $0.offset == 4 && $0.bytes == Array("ftyp".utf8) })
+        // A GUID: the header object of ASF.
+        let asf: [UInt8] = [0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11, 0xA6, 0xD9, 0, 0xAA, 0, 0x62, 0xCE, 0x6C]
+        #expect(databases.signatures.contains { $0.offset == 0 && $0.bytes == asf })
     }
 
     @Test func anotherVersionIsNotGuessedAt() {
