@@ -41,6 +41,7 @@ struct CarveCommand: ParsableCommand {
         workflow.blockSize = block
         if let count = workers.workers { workflow.workers = count }
         let outcome = try workflow.run(item: item, sourcePath: source)
+        try session.finish()
         output.write(Summary.value(outcome.artifacts)) { Summary.text(outcome.artifacts) }
         for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
         if !outcome.warnings.isEmpty { throw ExitStatus.notVerified }

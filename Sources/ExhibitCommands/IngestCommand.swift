@@ -31,6 +31,7 @@ struct IngestCommand: ParsableCommand {
         var workflow = IngestWorkflow(session)
         workflow.configure(reading, workers)
         let outcome = try workflow.run(source, as: try item.itemDescription())
+        try session.finish()
         output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
         if !outcome.manifest.unreadable.isEmpty { throw ExitStatus.notVerified }
     }

@@ -39,6 +39,18 @@ final class Laboratory: Sendable {
         }
     }
 
+    /// A laboratory with the same identities and cases.
+    init(copying other: Laboratory) throws {
+        folder = FileManager.default.temporaryDirectory.appending(path: "laboratory-\(UUID().uuidString)")
+        home = folder.appending(path: "home")
+        passphrase = folder.appending(path: "passphrase")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        for name in ["home", "passphrase", "case"] {
+            try FileManager.default.copyItem(
+                at: other.folder.appending(path: name), to: folder.appending(path: name))
+        }
+    }
+
     deinit { try? FileManager.default.removeItem(at: folder) }
 
     func path(_ name: String) -> String { folder.appending(path: name).path }

@@ -57,7 +57,7 @@ struct TamperingTests {
         #expect(verify.text.contains(name), "\(verify.text)")
         let said = (recipe.text + recipe.errors).lowercased()
         #expect(
-            file == "image" ? said.contains("image") || said.contains("source") : said.contains(name.lowercased()),
+            file == "image" ? said.contains("medium of e001") : said.contains(name.lowercased()),
             "\(said)")
     }
 

@@ -91,18 +91,14 @@ final class FinishedCase: Sendable {
         try #require(answer.status == 0, "\(answer.errors)")
     }
 
-    private init(laboratory: Laboratory, casePath: String, image: String) {
-        self.laboratory = laboratory
-        self.casePath = casePath
-        self.image = image
+    private init(copying original: FinishedCase) throws {
+        laboratory = try Laboratory(copying: original.laboratory)
+        casePath = laboratory.path("case")
+        image = original.image
     }
 
-    /// A copy that a test may change.
-    func copy() throws -> FinishedCase {
-        let path = laboratory.path("case-\(UUID().uuidString)")
-        try FileManager.default.copyItem(atPath: casePath, toPath: path)
-        return FinishedCase(laboratory: laboratory, casePath: path, image: image)
-    }
+    /// A copy that a test may change, in a laboratory of its own: the first one would notice the fork.
+    func copy() throws -> FinishedCase { try FinishedCase(copying: self) }
 
     func process(_ options: [String] = []) throws -> Answer {
         try laboratory.run(

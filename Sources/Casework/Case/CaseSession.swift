@@ -55,14 +55,18 @@ public final class CaseSession: Sendable {
         refs: [EntryReference] = [], corrects: EntryReference? = nil, anchor: AnchorReference? = nil,
         detail: EntryDetail? = nil
     ) throws -> LedgerReceipt {
-        let receipt = try ledger.append(
-            EntryDraft(
-                verb, actor: actor, tool: LedgerTool(tool), items: items, reason: reason, check: check, refs: refs,
-                corrects: corrects, anchor: anchor, detail: detail),
-            signer: signer)
+        let draft = EntryDraft(
+            verb, actor: actor, tool: LedgerTool(tool), items: items, reason: reason, check: check, refs: refs,
+            corrects: corrects, anchor: anchor, detail: detail)
+        let receipt = try TransactionMark(ledgerPath: folder.ledgerPath, home: workstation.home).around {
+            try ledger.append(draft, signer: signer)
+        }
         try compareWithHighWaterMark()
         return receipt
     }
+
+    /// Ends the work on the case for now: notes how the ledger's file was left.
+    public func finish() throws { try LedgerFixity(folder: folder).note(ledger) }
 
     /// What the ledger says was done with an item.
     func history(of item: String) throws -> ItemHistory { ItemHistory(of: item, in: try ledger.entries()) }

@@ -31,13 +31,14 @@ enum FolderSync {
 struct FolderLock: ~Copyable {
     private let descriptor: Int32
 
+    /// - Parameter waiting: wait for another process instead of refusing.
     /// - Throws: ``CaseError`` with code `inUse` when another process holds it, `storage`.
-    init(_ path: String, what: String) throws(CaseError) {
+    init(_ path: String, what: String, waiting: Bool = false) throws(CaseError) {
         descriptor = unsafe open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else {
             throw CaseError(.storage, "Cannot open \(path): \(unsafe String(cString: strerror(errno))).")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(descriptor, waiting ? LOCK_EX : LOCK_EX | LOCK_NB) == 0 else {
             let isHeld = errno == EWOULDBLOCK
             let reason = unsafe String(cString: strerror(errno))
             close(descriptor)

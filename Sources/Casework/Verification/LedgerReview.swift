@@ -15,7 +15,7 @@ public struct LedgerReview {
         self.workstation = workstation
     }
 
-    /// Audits; changes nothing.
+    /// Audits; changes nothing, but for a write of this workstation that was cut off: that one is rolled back first.
     ///
     /// - Parameter roots: the certificates to trust; nil for those in the case.
     public func run(roots: [Certificate]? = nil) throws -> AuditReport {
@@ -23,9 +23,16 @@ public struct LedgerReview {
             try roots
             ?? Certificate.all(
                 inPEM: String(decoding: DurableFile.read(folder.rootCertificatesPath, limit: 1 << 20), as: UTF8.self))
+        try rollBackOwnCutOffWrite()
         return try LedgerAudit.run(
             ledgerAt: folder.ledgerPath, roots: roots, checkpoints: checkpoints + publishedCheckpoints(),
             highWater: workstation.highWaterMarks())
+    }
+
+    private func rollBackOwnCutOffWrite() throws {
+        guard try TransactionMark(ledgerPath: folder.ledgerPath, home: workstation.home).takeCutOff() else { return }
+        // Opening for writing is what rolls back, as SQLite does it.
+        try LedgerStore.open(at: folder.ledgerPath).close()
     }
 
     /// The heads that lie in the case's own folder.

@@ -27,7 +27,10 @@ public struct CheckpointWorkflow {
 
     /// Writes `checkpoints/<size>.note` and its time stamp, and keeps both in the ledger's file.
     public func publish() throws -> Published {
-        let note = try ledger.publishCheckpoint(key: workstation.identities.workstationNoteKey())
+        let mark = try TransactionMark(ledgerPath: folder.ledgerPath, home: workstation.home)
+        let note = try mark.around {
+            try ledger.publishCheckpoint(key: workstation.identities.workstationNoteKey())
+        }
         let checkpoint = try Checkpoint(note: note, signedByOneOf: [NoteVerifier(vkey: ledger.genesis.checkpointKey)])
         let name =
             "\(folder.checkpointsPath)/\(String(repeating: "0", count: max(0, 8 - String(checkpoint.size).count)))"
@@ -35,7 +38,8 @@ public struct CheckpointWorkflow {
         try DurableFile.write(Array(note.utf8), to: name)
         let stamp = try workstation.identities.timestampAuthority().stamp(Array(note.utf8))
         try DurableFile.write(stamp, to: name + ".tsr")
-        let anchor = try ledger.addAnchor(kind: "tsa", data: stamp, size: checkpoint.size)
+        let anchor = try mark.around { try ledger.addAnchor(kind: "tsa", data: stamp, size: checkpoint.size) }
+        try LedgerFixity(folder: folder).note(ledger)
         return Published(
             note: note, size: checkpoint.size, root: checkpoint.root, path: name, anchor: anchor)
     }

@@ -60,6 +60,7 @@ public struct ExportWorkflow {
             .export, items: Set(artifacts.map(\.item)).sorted().map { LedgerItem(id: $0, kind: .image) },
             detail: .export(
                 ExportedFiles(count: outcome.written, bytes: outcome.bytes, list: try digest(.sha256, of: list))))
+        try session?.finish()
         return outcome
     }
 

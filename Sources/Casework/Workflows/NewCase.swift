@@ -32,7 +32,7 @@ public struct NewCase {
         let roots = try workstation.identities.laboratoryRoots() + examiner.signer.chain.filter(\.isSelfIssued)
         let distinctRoots = roots.enumerated().filter { roots.firstIndex(of: $1) == $0 }.map(\.element)
         let authority = try workstation.identities.timestampAuthority()
-        return try CaseFolder.create(at: path) { work in
+        let folder = try CaseFolder.create(at: path) { work in
             let genesis = LedgerGenesis(
                 certificateAuthorities: distinctRoots.map(\.sha256),
                 timestampAuthorities: [authority.certificate.sha256], checkpointKey: noteKey.vkey)
@@ -45,6 +45,8 @@ public struct NewCase {
             return CaseFacts(
                 number: number, title: title, language: language, origin: ledger.origin, created: WallClock.now())
         }
+        try LedgerFixity(folder: folder).note(LedgerStore.open(at: folder.ledgerPath))
+        return folder
     }
 
     /// A second ledger for a case number is honest only when it says so.

@@ -61,6 +61,7 @@ public struct ProcessWorkflow {
         let (manifest, acquired) = try ingest(source, item, session)
         let carved = try carve(item, acquired, session)
         guard let report else {
+            try session.finish()
             return Outcome(
                 folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings, report: nil,
                 verification: nil)

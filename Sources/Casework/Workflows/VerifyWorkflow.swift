@@ -38,6 +38,7 @@ public struct VerifyWorkflow {
             for (item, check) in verification.sources.sorted(by: { $0.key < $1.key }) {
                 try record(check, of: item, in: session)
             }
+            try session.finish()
         }
         return verification
     }
@@ -78,7 +79,11 @@ public struct VerifyWorkflow {
             } else {
                 verification.add("case.json", .holds(ledger.origin))
             }
-            return try ledger.entries()
+            let entries = try ledger.entries()
+            if let verdict = try LedgerFixity(folder: folder).difference(entries: entries.count) {
+                verification.add("ledger.custody", verdict)
+            }
+            return entries
         } catch {
             verification.add("ledger", .differs("\(error)"))
             return []
