@@ -28,7 +28,7 @@ struct InterruptionTests {
             #expect(audit.status == 0, "round \(round): \(audit.text)\(audit.errors)")
             let before = try verbs(lab, name)
             let again = try process(lab, image, name).answer()
-            #expect(again.status == 0, "round \(round): \(again.errors)")
+            #expect(again.status == 0, "round \(round): \(again.text)\(again.errors)")
             let after = try verbs(lab, name)
             #expect(after.starts(with: before), "round \(round): history is kept")
             for needed in ["acquire.end", "carve.run", "verify", "report.issue"] {

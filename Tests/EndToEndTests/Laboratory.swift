@@ -81,7 +81,10 @@ final class Laboratory: Sendable {
     }
 
     /// Runs another program.
-    func tool(_ program: String, _ arguments: String...) throws -> Answer {
+    func tool(_ program: String, _ arguments: String...) throws -> Answer { try tool(program, arguments) }
+
+    /// Runs another program.
+    func tool(_ program: String, _ arguments: [String]) throws -> Answer {
         try RunningProgram("/usr/bin/env", [program] + arguments, environment: environment, in: folder).answer()
     }
 

@@ -31,8 +31,9 @@ public struct LedgerReview {
 
     private func rollBackOwnCutOffWrite() throws {
         guard try TransactionMark(ledgerPath: folder.ledgerPath, home: workstation.home).takeCutOff() else { return }
-        // Opening for writing is what rolls back, as SQLite does it.
-        try LedgerStore.open(at: folder.ledgerPath).close()
+        let ledger = try LedgerStore.open(at: folder.ledgerPath)
+        try ledger.settle()
+        try ledger.close()
     }
 
     /// The heads that lie in the case's own folder.

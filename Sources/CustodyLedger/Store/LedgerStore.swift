@@ -116,6 +116,15 @@ public final class LedgerStore: Sendable {
     /// Closes the file. What is not closed is closed when the store goes away.
     public func close() throws(LedgerError) { try ledgerWork(at: path) { try queue.close() } }
 
+    /// Clears away what a write that was cut off has left beside the file.
+    ///
+    /// Opening rolls back a journal that counts. One whose header was not written yet counts for nothing, but stays until
+    /// the next write: so this writes what is there already.
+    public func settle() throws(LedgerError) {
+        // An UPDATE to the same value writes nothing; the version number is always written.
+        try write { try $0.execute(sql: "PRAGMA user_version = \(LedgerSchema.userVersion)") }
+    }
+
     // MARK: Appending
 
     /// Records one entry: takes the lock, reads the head, signs, inserts and commits.
