@@ -36,7 +36,8 @@ enum Attacker {
     static func tamper(_ path: String, _ sql: String) throws {
         let names = ["entry_no_gap", "entry_no_update", "entry_no_delete"]
         let drop = names.map { "DROP TRIGGER \($0);" }.joined()
-        try sqlite(path, drop + sql + ";" + LedgerSchema.triggers.map { $0 + ";" }.joined())
+        let restore = LedgerSchema.triggers.map { $0 + ";" }.joined() + "PRAGMA schema_version = 10"
+        try sqlite(path, drop + sql + ";" + restore)
     }
 
     /// Puts in a blob with the leaf hash that belongs to it.
@@ -60,6 +61,8 @@ enum Attacker {
             "DELETE FROM entry WHERE seq >= \(size); DELETE FROM checkpoint WHERE size > \(size); "
                 + "DELETE FROM anchor WHERE size > \(size)")
         try repairCaches(path)
+        // Who knows SQLite leaves no remains behind.
+        try sqlite(path, "VACUUM; PRAGMA schema_version = 10")
     }
 }
 

@@ -98,7 +98,39 @@ struct FileAttackTests {
         #expect(try lab.audit(path).fails(nil, "its header says"))
         try whole.prefix(whole.count - 4096).write(to: URL(fileURLWithPath: path))
         let report = try lab.audit(path)
-        #expect(report.fails(nil, "its header says"), report.text)
+        #expect(report.fails(nil), report.text)
+    }
+
+    @Test("entries removed without care leave remains")
+    func remains() throws {
+        let long = try lab.ledger(12, name: "long.custody")
+        try Attacker.tamper(long.path, "DELETE FROM entry WHERE seq >= 7")
+        try Attacker.repairCaches(long.path)
+        #expect(try lab.audit(long.path).fails(nil, "used by nothing and not zero"))
+        try Attacker.sqlite(path, "DROP TRIGGER entry_no_gap; \(LedgerSchema.triggers[0])")
+        #expect(try lab.audit(path).fails(nil, "changed and changed back"))
+    }
+
+    @Test("any byte of the file flipped is found, but for those that state which SQLite wrote last")
+    func anyByte() throws {
+        let small = try lab.ledger(4, name: "small.custody")
+        _ = try small.publishCheckpoint(key: lab.workstation)
+        try small.close()
+        let whole = try Data(contentsOf: URL(fileURLWithPath: small.path))
+        let copy = lab.path("flip.custody")
+        var generator = SeededGenerator(seed: 13)
+        let places = Array(16..<100) + (0..<250).map { _ in Int.random(in: 100..<whole.count, using: &generator) }
+        for place in places where !(96..<100).contains(place) {
+            var bytes = whole
+            bytes[place] ^= UInt8(1) << UInt8.random(in: 0..<8, using: &generator)
+            try bytes.write(to: URL(fileURLWithPath: copy))
+            do {
+                let report = try lab.audit(copy)
+                #expect(!report.isClean, "byte \(place)")
+            } catch let error as LedgerError {
+                #expect(error.code == .newerVersion, "byte \(place): \(error)")
+            }
+        }
     }
 
     @Test("all entries removed")

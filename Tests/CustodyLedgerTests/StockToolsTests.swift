@@ -223,6 +223,11 @@ struct StockToolsTests {
             try Attacker.truncate(path, to: 5)
         }
         try attempt("ledger.custody: its schema") { try Attacker.sqlite(path, "DROP TRIGGER entry_no_gap") }
+        try attempt("ledger.custody: byte 9000") {
+            var bytes = kept
+            bytes[9000] ^= 1
+            try bytes.write(to: URL(fileURLWithPath: path))
+        }
         try attempt("ledger: no entries") { try Attacker.tamper(path, "DELETE FROM entry") }
         try attempt("ledger.custody") { try kept.prefix(5000).write(to: URL(fileURLWithPath: path)) }
         try attempt("ledger.custody-journal") {

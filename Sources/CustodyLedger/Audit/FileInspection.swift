@@ -30,12 +30,6 @@ struct FileInspection {
                     + "depends on it; let the laboratory's own program open the ledger once, then audit again")
             isReadable = false
         }
-        let bytes = size(of: path) ?? 0
-        if bytes != header.pageSize * header.pageCount {
-            report.add(
-                "the file has \(bytes) bytes where its header says \(header.pageSize * header.pageCount)",
-                meaning: "the file was cut or something was added behind it")
-        }
         return isReadable
     }
 
@@ -66,6 +60,7 @@ struct FileInspection {
             if !isTrigger { isReadable = false }
         }
         guard isReadable else { return false }
+        try inspectPages(&report, in: db)
         for row in try Row.fetchAll(db, sql: "PRAGMA integrity_check(20)") {
             let words = row.text(0) ?? "unknown"
             guard words != "ok" else { continue }
@@ -73,6 +68,61 @@ struct FileInspection {
                 "SQLite finds the file damaged: \(words)", meaning: "bytes of the file were changed or lost")
         }
         return true
+    }
+
+    /// Looks at what SQLite does not: the length, the header, and bytes that no entry uses. The caller's transaction
+    /// keeps writers away meanwhile.
+    ///
+    /// A ledger is written with `secure_delete`, so unused bytes are zeros. SQLite leaves remains of other cells only in
+    /// inner pages and in pages of large tiles; those are not looked at.
+    private func inspectPages(_ report: inout AuditReport, in db: Database) throws {
+        let header = try LedgerFile.header(at: path)
+        let file = try RawLedgerFile(path)
+        let bytes = try file.size()
+        guard header.pageSize == LedgerSchema.pageSize, bytes == header.pageSize * header.pageCount else {
+            report.add(
+                "the file has \(bytes) bytes where its header says \(header.pageCount) pages of \(header.pageSize)",
+                meaning: "the file was cut or something was added behind it")
+            return
+        }
+        if !header.isPlain || header.schemaCookie != LedgerSchema.statements.count {
+            report.add(
+                "the header has other values than a ledger's writer leaves",
+                meaning: "the header was changed, or the schema was changed and changed back")
+        }
+        var roots: [Int: String] = [:]
+        for row in try Row.fetchAll(db, sql: "SELECT rootpage, name FROM sqlite_schema WHERE rootpage > 0") {
+            if let page = row.integer(0) { roots[page] = row.text(1) }
+        }
+        for number in 1...max(1, header.pageCount) {
+            let page = try file.read(at: (number - 1) * header.pageSize, count: header.pageSize)
+            guard page.count == header.pageSize, let unused = Self.unused(page, number: number, root: roots[number])
+            else { continue }
+            if let place = unused.first(where: { page[$0] != 0 }) {
+                report.add(
+                    "byte \((number - 1) * header.pageSize + place) of the file is used by nothing and not zero",
+                    meaning: "bytes of the file were changed, or something was hidden in it")
+            }
+        }
+    }
+
+    /// The part of a page between its cell pointers and its cells (sqlite.org/fileformat2, 1.6); nil for pages in which
+    /// SQLite may leave remains, and for other pages than those of tables.
+    private static func unused(_ page: [UInt8], number: Int, root: String?) -> Range<Int>? {
+        let start = number == 1 ? LedgerFile.headerLength : 0
+        func word(_ offset: Int) -> Int { Int(page[start + offset]) << 8 | Int(page[start + offset + 1]) }
+        let cells = word(3)
+        let headerLength: Int
+        switch page[start] {
+        case 0x0D: headerLength = 8
+        case 0x05 where root != nil: headerLength = 12
+        case 0x0A where root == "meta" || root != nil && cells == 0: headerLength = 8
+        default: return nil
+        }
+        let from = start + headerLength + 2 * cells
+        let to = word(5)
+        // What does not fit is for SQLite's own check.
+        return from <= to && to <= page.count ? from..<to : nil
     }
 
     private func size(of path: String) -> Int? {

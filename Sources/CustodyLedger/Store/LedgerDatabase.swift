@@ -18,7 +18,12 @@ enum LedgerDatabase {
         configuration.prepareDatabase { db in
             try db.execute(sql: "PRAGMA trusted_schema = OFF")
             try db.execute(sql: "PRAGMA cell_size_check = ON")
-            if !readOnly { try db.execute(sql: "PRAGMA synchronous = EXTRA") }
+            if !readOnly {
+                try db.execute(sql: "PRAGMA page_size = \(LedgerSchema.pageSize)")
+                try db.execute(sql: "PRAGMA synchronous = EXTRA")
+                // What is deleted becomes zeros: nothing may hide in the file, and nothing unused may change unseen.
+                try db.execute(sql: "PRAGMA secure_delete = ON")
+            }
         }
         return configuration
     }

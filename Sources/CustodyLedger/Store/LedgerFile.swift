@@ -6,40 +6,45 @@ import Glibc
 /// What must hold of the file itself, before SQLite sees it.
 enum LedgerFile {
     /// Bytes of SQLite's header that are looked at.
-    private static let headerLength = 100
+    static let headerLength = 100
 
-    /// How the file stands on disk.
+    /// SQLite's header (sqlite.org/fileformat2, 1.3).
     struct Header {
-        let applicationID: Int
-        let userVersion: Int
-        /// Both are 1 for a rollback journal, 2 for a write-ahead log.
-        let writeVersion: UInt8
-        let readVersion: UInt8
-        let pageSize: Int
-        let pageCount: Int
+        let bytes: [UInt8]
+
+        var pageSize: Int { number(16, 2) }
+        /// 1 for a rollback journal, 2 for a write-ahead log.
+        var writeVersion: Int { number(18, 1) }
+        var readVersion: Int { number(19, 1) }
+        var pageCount: Int { number(28, 4) }
+        var schemaCookie: Int { number(40, 4) }
+        var userVersion: Int { number(60, 4) }
+        var applicationID: Int { number(68, 4) }
+
+        /// Whether all that has one possible value has it: the two change counters agree, schema format 4, UTF-8, what
+        /// is reserved is zero.
+        var isPlain: Bool {
+            number(24, 4) == number(92, 4) && number(44, 4) == 4 && number(56, 4) == 1
+                && [20..<21, 48..<56, 64..<68, 72..<92].allSatisfy { range in
+                    bytes[range].allSatisfy { $0 == 0 }
+                }
+        }
+
+        private func number(_ offset: Int, _ width: Int) -> Int {
+            bytes[offset..<(offset + width)].reduce(0) { $0 << 8 | Int($1) }
+        }
     }
 
-    /// Reads SQLite's header (sqlite.org/fileformat2, 1.3).
+    /// Reads SQLite's header.
     static func header(at path: String) throws(LedgerError) -> Header {
         guard FileManager.default.fileExists(atPath: path) else {
             throw LedgerError(.notFound, "\(path): there is no such ledger")
         }
-        let bytes: [UInt8]
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(fileURLWithPath: path))
-            bytes = try Array(handle.read(upToCount: headerLength) ?? Data())
-            try handle.close()
-        } catch { throw LedgerError(.inputOutput, "\(path): cannot be read: \(error.localizedDescription)") }
+        let bytes = try RawLedgerFile(path).read(at: 0, count: headerLength)
         guard bytes.count == headerLength, bytes.starts(with: Array("SQLite format 3\0".utf8)) else {
             throw LedgerError(.notALedger, "\(path): not a custody ledger: it is no SQLite file")
         }
-        func number(_ offset: Int, _ width: Int) -> Int {
-            bytes[offset..<(offset + width)].reduce(0) { $0 << 8 | Int($1) }
-        }
-        let pageSize = number(16, 2)
-        return Header(
-            applicationID: number(68, 4), userVersion: number(60, 4), writeVersion: bytes[18], readVersion: bytes[19],
-            pageSize: pageSize == 1 ? 65_536 : pageSize, pageCount: number(28, 4))
+        return Header(bytes: bytes)
     }
 
     /// Throws `notALedger` for another application's file, `newerVersion` for a format that this build does not know.

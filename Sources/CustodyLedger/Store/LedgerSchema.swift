@@ -5,6 +5,9 @@ enum LedgerSchema {
     /// Version of the file format (SQLite's header, offset 60).
     static let userVersion = 1
 
+    /// Bytes of a page.
+    static let pageSize = 4096
+
     /// The statements that make an empty ledger, in order. SQLite keeps their text verbatim.
     static let statements = tables + triggers
 

@@ -11,7 +11,7 @@ extension LedgerError {
         case .SQLITE_FULL:
             self.init(.diskFull, "\(path): the disk is full; nothing was recorded. Free space and try again. \(words)")
         case .SQLITE_NOTADB: self.init(.notALedger, "\(path): not a custody ledger. \(words)")
-        case .SQLITE_CORRUPT:
+        case .SQLITE_CORRUPT, .SQLITE_ERROR:
             self.init(.damaged, "\(path): the file is damaged; keep it as it is and audit it. \(words)")
         case .SQLITE_IOERR:
             self.init(
