@@ -71,7 +71,7 @@ public final class CaseSession: Sendable {
     /// What the ledger says was done with an item.
     func history(of item: String) throws -> ItemHistory { ItemHistory(of: item, in: try ledger.entries()) }
 
-    func now() -> UTCTime { WallClock.now() }
+    func now() -> UTCTime { UTCTime.systemClock }
 
     var manifestExaminer: EvidenceManifest.Examiner {
         EvidenceManifest.Examiner(

@@ -29,6 +29,8 @@ enum SourceName {
         let path = description.path
         let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
         // Records hold no control characters; the exact name of each file stands in the manifest.
-        return String(String.UnicodeScalarView(name.unicodeScalars.map { $0.value < 0x20 ? "\u{FFFD}" : $0 }))
+        return String(
+            String.UnicodeScalarView(
+                name.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
     }
 }

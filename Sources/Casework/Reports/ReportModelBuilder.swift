@@ -53,7 +53,7 @@ struct ReportModelBuilder {
             entries: entries.map { entry in
                 ReportModel.HandlingEntry(
                     sequence: entry.seq, time: entry.time, verb: entry.verb.rawValue, actor: entry.actor.name,
-                    items: entry.items.map(\.id), what: entry.reason ?? "",
+                    items: entry.items.map(\.id), what: EntrySummary.text(of: entry),
                     check: entry.body.draft.check.flatMap { ReportModel.EntryCheck(rawValue: $0.result.rawValue) },
                     leaf: entry.leaf.hex)
             },

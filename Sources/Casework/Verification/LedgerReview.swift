@@ -25,7 +25,8 @@ public struct LedgerReview {
                 inPEM: String(decoding: DurableFile.read(folder.rootCertificatesPath, limit: 1 << 20), as: UTF8.self))
         try rollBackOwnCutOffWrite()
         return try LedgerAudit.run(
-            ledgerAt: folder.ledgerPath, roots: roots, checkpoints: checkpoints + publishedCheckpoints(),
+            ledgerAt: folder.ledgerPath, roots: roots, checkpoints: checkpoints,
+            checkpointsInCase: publishedCheckpoints(),
             highWater: workstation.highWaterMarks())
     }
 

@@ -43,7 +43,7 @@ public struct NewCase {
             try ledger.close()
             try DurableFile.write(Array(distinctRoots.map(\.pem).joined().utf8), to: work + "/ca.pem")
             return CaseFacts(
-                number: number, title: title, language: language, origin: ledger.origin, created: WallClock.now())
+                number: number, title: title, language: language, origin: ledger.origin, created: UTCTime.systemClock)
         }
         try LedgerFixity(folder: folder).note(LedgerStore.open(at: folder.ledgerPath))
         return folder

@@ -162,7 +162,7 @@ public struct VerifyWorkflow {
             ).run(source)
             verification.add(
                 source: Verification.SourceCheck(
-                    time: WallClock.now(), expected: expected, observed: outcome.observed,
+                    time: UTCTime.systemClock, expected: expected, observed: outcome.observed,
                     difference: outcome.difference), of: item)
             if let difference = outcome.difference {
                 verification.add(name, .differs("\(source.description.path): \(difference)"))

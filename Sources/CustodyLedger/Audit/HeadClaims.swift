@@ -14,7 +14,7 @@ struct HeadClaims {
         let isFromOutside: Bool
     }
 
-    /// The claims from outside the file, by number of entries.
+    /// The claims that do not come from the file, by number of entries.
     private var outside: [Int: [Claim]] = [:]
     private var keys: [NoteVerifier] = []
 
@@ -35,12 +35,16 @@ struct HeadClaims {
         }
     }
 
-    /// Takes the notes that the caller brought along.
-    mutating func take(notes: [String], origin: String, trustedKeys: [NoteVerifier], report: inout AuditReport) {
+    /// Takes notes that the caller brought along, or that lie in the case itself.
+    mutating func take(
+        notes: [String], isFromOutside: Bool, origin: String, trustedKeys: [NoteVerifier], report: inout AuditReport
+    ) {
         for note in notes {
             do {
                 let checkpoint = try Checkpoint(note: note, signedByOneOf: keys + trustedKeys)
-                take(Claim(checkpoint: checkpoint, kind: "checkpoint", isFromOutside: true), origin: origin, &report)
+                take(
+                    Claim(checkpoint: checkpoint, kind: "checkpoint", isFromOutside: isFromOutside), origin: origin,
+                    &report)
             } catch {
                 report.add(
                     "a checkpoint that was given does not count: \(error.message)",
@@ -86,7 +90,7 @@ struct HeadClaims {
     mutating func finish(size: Int, origin: String, in db: Database, report: inout AuditReport) throws {
         for claim in outside.sorted(by: { $0.key < $1.key }).flatMap(\.value) {
             report.add(
-                "the \(claim.kind) from outside is for \(claim.checkpoint.size) entries, but there are \(size)",
+                "the \(claim.kind) \(claim.isFromOutside ? "from outside" : "in the case's folder") is for \(claim.checkpoint.size) entries, but there are \(size)",
                 meaning: "the ledger was truncated, or replaced by an older copy: entries \(size) to "
                     + "\(claim.checkpoint.size - 1) are gone")
         }

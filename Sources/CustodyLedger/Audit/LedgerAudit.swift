@@ -16,6 +16,8 @@ public enum LedgerAudit {
     ///   - roots: certificates of the laboratory that the caller trusts, and roots of independent time-stamping
     ///     authorities.
     ///   - checkpoints: signed notes that were kept outside the case.
+    ///   - checkpointsInCase: signed notes that lie beside the ledger. They are compared, but whoever reaches the ledger
+    ///     reaches them too, so they do not count as heads from outside.
     ///   - trustedKeys: verifier keys that the caller knows from elsewhere. When there are any, the ledger's own key
     ///     must be among them.
     ///   - highWater: what this workstation saw before; its mark moves up when the audit finds nothing wrong.
@@ -23,11 +25,12 @@ public enum LedgerAudit {
     /// - Returns: what was found. Tampering is never thrown.
     /// - Throws: ``LedgerError`` when there is nothing to audit: `notFound`, `newerVersion`, `busy`, `inputOutput`.
     public static func run(
-        ledgerAt path: String, roots: [Certificate], checkpoints: [String] = [], trustedKeys: [NoteVerifier] = [],
-        highWater: HighWaterMarkStore? = nil, now: UTCTime? = nil
+        ledgerAt path: String, roots: [Certificate], checkpoints: [String] = [], checkpointsInCase: [String] = [],
+        trustedKeys: [NoteVerifier] = [], highWater: HighWaterMarkStore? = nil, now: UTCTime? = nil
     ) throws(LedgerError) -> AuditReport {
         var audit = LedgerAuditRun(
-            path: path, roots: roots, notes: checkpoints, trustedKeys: trustedKeys, highWater: highWater,
+            path: path, roots: roots, notes: checkpoints, notesInCase: checkpointsInCase, trustedKeys: trustedKeys,
+            highWater: highWater,
             now: now ?? UTCTime.systemClock)
         return try audit.run()
     }
@@ -43,6 +46,7 @@ private struct LedgerAuditRun {
     let path: String
     let roots: [Certificate]
     let notes: [String]
+    let notesInCase: [String]
     let trustedKeys: [NoteVerifier]
     let highWater: HighWaterMarkStore?
     let now: UTCTime
@@ -54,12 +58,13 @@ private struct LedgerAuditRun {
     var undeclaredLedgers: [HighWaterMark] = []
 
     init(
-        path: String, roots: [Certificate], notes: [String], trustedKeys: [NoteVerifier],
+        path: String, roots: [Certificate], notes: [String], notesInCase: [String], trustedKeys: [NoteVerifier],
         highWater: HighWaterMarkStore?, now: UTCTime
     ) {
         self.path = path
         self.roots = roots
         self.notes = notes
+        self.notesInCase = notesInCase
         self.trustedKeys = trustedKeys
         self.highWater = highWater
         self.now = now
@@ -95,7 +100,7 @@ private struct LedgerAuditRun {
             origin: genesis?.origin, caseNumber: genesis?.caseNumber,
             verifier: SignatureVerifier(roots: trusted, revocationLists: lists), now: now)
         let anchors = AnchorAudit(
-            roots: roots, authorities: genesis?.detail?.timestampAuthorities ?? [], notes: notes)
+            roots: roots, authorities: genesis?.detail?.timestampAuthorities ?? [], notes: notes + notesInCase)
         let origin = genesis?.origin ?? ""
         if genesis != nil { try takeClaims(origin: origin) }
         var last = Int.min
@@ -227,7 +232,9 @@ private struct LedgerAuditRun {
     // MARK: What is known from outside
 
     private mutating func takeClaims(origin: String) throws {
-        claims.take(notes: notes, origin: origin, trustedKeys: trustedKeys, report: &report)
+        claims.take(notes: notes, isFromOutside: true, origin: origin, trustedKeys: trustedKeys, report: &report)
+        claims.take(
+            notes: notesInCase, isFromOutside: false, origin: origin, trustedKeys: trustedKeys, report: &report)
         guard let highWater else { return }
         if let mark = try highWater.mark(forOrigin: origin) { claims.take(mark, origin: origin, report: &report) }
         undeclaredLedgers = try highWater.earlierLedgers(forCaseOf: origin)
