@@ -18,6 +18,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CMagic", pkgConfig: "libmagic", providers: [.apt(["libmagic-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
     .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
 ]
 
@@ -30,7 +31,7 @@ let layers: [Target] = [
     .target(
         name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic"],
         exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
-    .target(name: "SourceMedia", dependencies: ["EvidenceModel"], swiftSettings: rules),
+    .target(name: "SourceMedia", dependencies: ["EvidenceModel", "CDeflate"], swiftSettings: rules),
 
     .target(
         name: "Scanning", dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia"],
@@ -65,7 +66,7 @@ let layers: [Target] = [
 
     .target(
         name: "ExhibitCommands",
-        dependencies: ["Casework", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: ["Casework", "SourceMedia", .product(name: "ArgumentParser", package: "swift-argument-parser")],
         swiftSettings: rules),
     .executableTarget(name: "exhibit", dependencies: ["ExhibitCommands"], swiftSettings: rules),
 ]

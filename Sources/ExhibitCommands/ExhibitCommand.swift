@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Foundation
+import SourceMedia
 
 /// The `exhibit` command: all others are its subcommands.
 public struct ExhibitCommand: AsyncParsableCommand {
@@ -56,7 +57,9 @@ public struct ExhibitCommand: AsyncParsableCommand {
         }
         let isUsage = exitCode(for: error) == .validationFailure
         Terminal.say(isUsage ? fullMessage(for: error) : "exhibit: \(ErrorText.text(of: error))")
-        return ExitStatus.couldNotRun.rawValue
+        // That a source is damaged is a verdict on it, not a failure of the call.
+        let isVerdict = (error as? SourceError)?.code == .damaged
+        return (isVerdict ? ExitStatus.notVerified : .couldNotRun).rawValue
     }
 }
 

@@ -8,8 +8,10 @@ struct IngestCommand: ParsableCommand {
         commandName: "ingest",
         abstract: "Take a source into a case: read it once, digest it, sign what was read.",
         discussion: """
-            SOURCE is a raw image, the first segment of a split one (.001, .000, .aa), a block device or a folder. It is \
-            opened read-only. The result is evidence/<item>/ with the signed and time-stamped manifest.
+            SOURCE is a raw image, the first segment of a split one (.001, .000, .aa), any segment of an EWF image (E01 \
+            of EnCase, FTK Imager and others, s01 of SMART), a block device or a folder. It is opened read-only. The \
+            digests that an EWF image carries are compared with those of its medium; a damaged one is read as far as \
+            it can be, and the exit status is 1. The result is evidence/<item>/ with the signed and time-stamped manifest.
             """)
 
     @Argument(help: "Image, first segment, device or folder.")
@@ -33,7 +35,7 @@ struct IngestCommand: ParsableCommand {
         let outcome = try workflow.run(source, as: try item.itemDescription())
         try session.finish()
         output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
-        if !outcome.manifest.unreadable.isEmpty { throw ExitStatus.notVerified }
+        if !outcome.manifest.isSound { throw ExitStatus.notVerified }
     }
 }
 

@@ -59,7 +59,7 @@ struct ProcessCommand: AsyncParsableCommand {
             if let report = outcome.report { parts.append("Report \(report.id): \(report.pdfPath)") }
             return parts.joined(separator: "\n\n")
         }
-        let isComplete = outcome.manifest.unreadable.isEmpty && outcome.warnings.isEmpty
+        let isComplete = outcome.manifest.isSound && outcome.warnings.isEmpty
         for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
         if !isComplete || outcome.verification?.holds == false { throw ExitStatus.notVerified }
     }

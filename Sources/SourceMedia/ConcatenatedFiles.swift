@@ -6,27 +6,17 @@ internal import Synchronization
 /// Serves a raw image (one file), a split image (its segments), a block device (one special file) and a folder (its
 /// files in the order of their paths). Files are opened when first needed; a bounded number stays open.
 final class ConcatenatedFiles: SourceReader {
-    /// Most files kept open at a time, well below the usual limit of 1,024 descriptors.
-    static let mostOpenFiles = 64
-
     let description: SourceDescription
-    private let paths: [[UInt8]]
+    private let files: FilePool
     private let starts: [Int]
-    private let state: Mutex<State>
-
-    private struct State: Sendable {
-        var open: [Int: ReadOnlyFile] = [:]
-        /// Indices of open files, least recently used first.
-        var order: [Int] = []
-        var unreadable: [UnreadableRange] = []
-    }
+    private let lost = Mutex<[UnreadableRange]>([])
 
     /// - Parameters:
     ///   - paths: one for each of `description.files`, as bytes.
     ///   - opened: files that are open already, by index.
     init(_ description: SourceDescription, paths: [[UInt8]], opened: [Int: ReadOnlyFile] = [:]) {
         self.description = description
-        self.paths = paths
+        self.files = FilePool(paths: paths, sizes: description.files.map(\.size), opened: opened)
         var starts: [Int] = []
         var position = 0
         for file in description.files {
@@ -34,13 +24,12 @@ final class ConcatenatedFiles: SourceReader {
             position += file.size
         }
         self.starts = starts
-        self.state = Mutex(State(open: opened, order: opened.keys.sorted()))
     }
 
     var size: Int { description.mediaSize }
 
     var unreadable: [UnreadableRange] {
-        state.withLock { $0.unreadable }.sorted { $0.extent.offset < $1.extent.offset }
+        lost.withLock { $0 }.sorted { $0.extent.offset < $1.extent.offset }
     }
 
     func read(at offset: Int, into destination: inout MutableSpan<UInt8>) throws(SourceError) -> Int {
@@ -62,21 +51,21 @@ final class ConcatenatedFiles: SourceReader {
     }
 
     func checkUnchanged() throws(SourceError) {
-        for index in paths.indices {
-            let file = try openFile(index)
+        for index in files.paths.indices {
+            let file = try files.file(index)
             try file.checkUnchanged()
             guard description.kind == .device || file.size == description.files[index].size else {
-                throw changed(index)
+                throw files.changed(index)
             }
         }
     }
 
     /// Fills `destination` from one file; bytes the medium does not give become zeros and are listed.
     private func read(file index: Int, at offset: Int, into destination: inout MutableSpan<UInt8>) throws(SourceError) {
-        let file = try openFile(index)
+        let file = try files.file(index)
         let (count, error) = file.read(at: offset, into: &destination)
         guard count < destination.count else { return }
-        guard let error else { throw changed(index) }
+        guard let error else { throw files.changed(index) }
         let rest = destination.count - count
         var remainder = destination._mutatingExtracting(count..<destination.count)
         if rest > description.sectorSize {
@@ -94,14 +83,14 @@ final class ConcatenatedFiles: SourceReader {
 
     private func record(_ extent: Extent, _ error: Int32) {
         let words = SystemError.text(error)
-        state.withLock { state in
-            guard !state.unreadable.contains(where: { $0.extent.contains(extent) }) else { return }
-            if let last = state.unreadable.last, last.extent.end == extent.offset, last.error == words {
-                state.unreadable[state.unreadable.count - 1] = UnreadableRange(
+        lost.withLock { lost in
+            guard !lost.contains(where: { $0.extent.contains(extent) }) else { return }
+            if let last = lost.last, last.extent.end == extent.offset, last.error == words {
+                lost[lost.count - 1] = UnreadableRange(
                     extent: Extent(offset: last.extent.offset, length: last.extent.length + extent.length), error: words
                 )
             } else {
-                state.unreadable.append(UnreadableRange(extent: extent, error: words))
+                lost.append(UnreadableRange(extent: extent, error: words))
             }
         }
     }
@@ -114,33 +103,5 @@ final class ConcatenatedFiles: SourceReader {
             if starts[middle] <= offset { low = middle } else { high = middle }
         }
         return low
-    }
-
-    private func openFile(_ index: Int) throws(SourceError) -> ReadOnlyFile {
-        let known: ReadOnlyFile? = state.withLock { state in
-            guard let file = state.open[index] else { return nil }
-            if state.order.last != index {
-                state.order.removeAll { $0 == index }
-                state.order.append(index)
-            }
-            return file
-        }
-        if let known { return known }
-        let file = try ReadOnlyFile(path: paths[index])
-        let expected = description.files[index]
-        guard file.size == expected.size else { throw changed(index) }
-        state.withLock { state in
-            state.open[index] = file
-            state.order.append(index)
-            if state.order.count > Self.mostOpenFiles { state.open[state.order.removeFirst()] = nil }
-        }
-        return file
-    }
-
-    private func changed(_ index: Int) -> SourceError {
-        SourceError(
-            .changed,
-            "\(ReadOnlyFile.text(paths[index])) has another length than when it was opened: another program changed it. "
-                + "Nothing was recorded as its content. Make sure that nothing writes to it, then start again.")
     }
 }

@@ -6,13 +6,39 @@ public enum SourceKind: String, Hashable, Sendable {
     case split
     case device
     case folder
+    /// Expert Witness Format: E01 of EnCase and its relatives, s01 of SMART.
+    case ewf
+}
+
+/// A digest that a container carries of what is in it.
+public struct StoredDigest: Hashable, Sendable {
+    public let digest: Digest
+    /// What it covers; "media" for all bytes of the medium.
+    public let covers: String
+
+    public init(_ digest: Digest, covers: String) {
+        self.digest = digest
+        self.covers = covers
+    }
+}
+
+/// Something that a container says of itself or of its making, for example who acquired it.
+public struct SourceProperty: Hashable, Sendable {
+    /// A key of lower-case letters, digits and underscores.
+    public let name: String
+    public let value: String
+
+    public init(_ name: String, _ value: String) {
+        self.name = name
+        self.value = value
+    }
 }
 
 /// One file that a source is made of, in the order of the media bytes.
 public struct SourceFile: Hashable, Sendable {
     /// Path relative to the source; the bytes of the name as they are on disk, which need not be UTF-8.
     public let nameBytes: [UInt8]
-    /// Number of bytes it contributes to the medium.
+    /// Bytes of the file as it is on disk.
     public let size: Int
     /// Last modification, in milliseconds since 1970 UTC; nil where it means nothing (devices).
     public let modified: Int64?
@@ -80,10 +106,17 @@ public struct SourceDescription: Hashable, Sendable {
     public let oddities: [SourceOddity]
     /// What is odd but does not hinder reading.
     public let warnings: [String]
+    /// Digests that the container carries; empty for sources that are no containers.
+    public let stored: [StoredDigest]
+    /// What the container says of itself, in the order in which it says it.
+    public let properties: [SourceProperty]
+    /// What of the container is damaged or missing, in words; what can be read of it is read nevertheless.
+    public let damage: [String]
 
     public init(
         kind: SourceKind, path: String, files: [SourceFile], mediaSize: Int, sectorSize: Int,
-        device: DeviceDescription?, oddities: [SourceOddity], warnings: [String]
+        device: DeviceDescription?, oddities: [SourceOddity], warnings: [String], stored: [StoredDigest] = [],
+        properties: [SourceProperty] = [], damage: [String] = []
     ) {
         self.kind = kind
         self.path = path
@@ -93,7 +126,13 @@ public struct SourceDescription: Hashable, Sendable {
         self.device = device
         self.oddities = oddities
         self.warnings = warnings
+        self.stored = stored
+        self.properties = properties
+        self.damage = damage
     }
+
+    /// True when the bytes of ``files``, one file after the other, are the media bytes.
+    public var holdsMediaInFiles: Bool { kind != .ewf }
 }
 
 /// A source opened read-only.

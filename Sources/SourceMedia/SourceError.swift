@@ -2,7 +2,7 @@
 public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of failure, for programs to tell apart.
     public struct Code: Hashable, Sendable {
-        private enum Kind { case missing, unreadable, empty, unsupported, incomplete, inUse, changed }
+        private enum Kind { case missing, unreadable, empty, unsupported, incomplete, damaged, inUse, changed }
         private let kind: Kind
 
         /// The path does not exist.
@@ -15,6 +15,8 @@ public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let unsupported = Code(kind: .unsupported)
         /// A part of it is not there.
         public static let incomplete = Code(kind: .incomplete)
+        /// It breaks the rules of its own format.
+        public static let damaged = Code(kind: .damaged)
         /// It is mounted for writing.
         public static let inUse = Code(kind: .inUse)
         /// It is no longer what it was when it was opened.

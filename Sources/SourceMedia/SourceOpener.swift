@@ -3,12 +3,13 @@ internal import Glibc
 
 /// Opens what a path names, as the kind of source it is.
 public enum SourceOpener {
-    /// Opens a raw image, the first segment of a split image, a block device or a folder.
+    /// Opens a raw image, the first segment of a split image, an EWF image (E01), a block device or a folder.
     ///
     /// - Parameters:
     ///   - path: absolute or relative to the working folder.
     ///   - allowWritableMounts: read a device even though it, or a partition of it, is mounted for writing.
-    /// - Throws: ``SourceError``: `missing`, `unreadable`, `empty`, `unsupported`, `incomplete`, `inUse`.
+    /// - Throws: ``SourceError``: `missing`, `unreadable`, `empty`, `unsupported`, `incomplete`, `damaged`,
+    ///   `inUse`.
     public static func open(_ path: String, allowWritableMounts: Bool = false) throws(SourceError) -> any SourceReader {
         let absolute = try absolutePath(path)
         var information = stat()
@@ -32,7 +33,9 @@ public enum SourceOpener {
     /// A folder that is named like an image is more likely a mistake than an export.
     private static func refuseImageName(_ path: String) throws(SourceError) {
         let name = lastComponent(path).lowercased()
-        let endings = [".dd", ".raw", ".img", ".001", ".000", ".aa", ".e01", ".aff4", ".vmdk", ".vhd", ".vhdx", ".qcow2", ".iso"]
+        let endings = [
+            ".dd", ".raw", ".img", ".001", ".000", ".aa", ".e01", ".aff4", ".vmdk", ".vhd", ".vhdx", ".qcow2", ".iso",
+        ]
         guard endings.contains(where: { name.hasSuffix($0) }) else { return }
         throw SourceError(
             .unsupported,
@@ -41,6 +44,7 @@ public enum SourceOpener {
     }
 
     private static func openImage(_ path: String) throws(SourceError) -> any SourceReader {
+        if try EWFOpener.recognises(path) { return try EWFOpener.open(path) }
         let segments = try SegmentNames.segments(startingWith: path)
         var files: [SourceFile] = []
         var opened: [Int: ReadOnlyFile] = [:]
@@ -59,7 +63,7 @@ public enum SourceOpener {
                     nameBytes: Array(lastComponent(segment).utf8), size: file.size,
                     modified: file.modifiedNanoseconds / 1_000_000, mode: file.mode & 0o7777))
             total += file.size
-            if index < ConcatenatedFiles.mostOpenFiles { opened[index] = file }
+            if index < FilePool.mostOpenFiles { opened[index] = file }
         }
         var warnings: [String] = []
         if let first = files.first, files.count > 1 {

@@ -70,6 +70,12 @@ public struct EvidenceManifest: Hashable, Sendable {
     /// Bytes a sector.
     public var sectorSize: Int
     public var device: DeviceDescription?
+    /// Digests that the container carries of the medium, as they stand there.
+    public var stored: [StoredDigest]
+    /// What the container says of itself and of its making.
+    public var properties: [SourceProperty]
+    /// What of the container is damaged or missing.
+    public var damage: [String]
     /// Over the media bytes, in offset order.
     public var digests: [Digest]
     public var blocks: Blocks
@@ -83,6 +89,14 @@ public struct EvidenceManifest: Hashable, Sendable {
     public var clock: Clock
     public var examiner: Examiner
     public var tool: ToolIdentity
+
+    /// Stored digests that are not those of the media bytes.
+    public var mismatches: [StoredDigest] {
+        stored.filter { stored in digest(stored.digest.algorithm).map { $0 != stored.digest } ?? false }
+    }
+
+    /// True when all of the medium was read, from an undamaged container, and is what the container says it is.
+    public var isSound: Bool { unreadable.isEmpty && damage.isEmpty && mismatches.isEmpty }
 
     /// The digest of an algorithm; nil when the manifest does not state it.
     public func digest(_ algorithm: DigestAlgorithm) -> Digest? { digests.first { $0.algorithm == algorithm } }

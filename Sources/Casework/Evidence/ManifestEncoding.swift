@@ -11,8 +11,10 @@ extension EvidenceManifest {
             "item": item.canonical,
             "source": .object(compacting: [
                 "kind": .string(kind.rawValue), "files": .array(files.map(\.canonical)),
-                "media_size": .size(mediaSize), "sector_size": .integer(sectorSize), "stored": [],
-                "device": device.map(Self.canonical),
+                "media_size": .size(mediaSize), "sector_size": .integer(sectorSize),
+                "stored": .array(stored.map(\.canonical)), "device": device.map(Self.canonical),
+                "properties": properties.isEmpty ? nil : .array(properties.map(\.canonical)),
+                "damage": damage.isEmpty ? nil : .array(damage.map { .string($0) }),
             ]),
             "digests": .array(digests.map { ["alg": .string($0.algorithm.rawValue), "hex": .string($0.hex)] }),
             "blocks": [
@@ -70,6 +72,16 @@ extension EvidenceManifest.File {
             "name": .string(name), "size": .size(size), "sha256": sha256.map { .string($0.hex) },
         ])
     }
+}
+
+extension StoredDigest {
+    var canonical: CanonicalValue {
+        ["alg": .string(digest.algorithm.rawValue), "hex": .string(digest.hex), "covers": .string(covers)]
+    }
+}
+
+extension SourceProperty {
+    var canonical: CanonicalValue { ["name": .string(name), "value": .string(value)] }
 }
 
 extension ToolIdentity {

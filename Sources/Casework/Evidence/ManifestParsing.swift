@@ -40,6 +40,9 @@ private struct ManifestReader {
             let caseNumber = value["case"]?.string, let mediaSize = source["media_size"]?.size,
             let sectorSize = source["sector_size"]?.integer, let digests = all(value["digests"], Self.digest),
             let blocks = value["blocks"].flatMap(Self.blocks),
+            let stored = all(source["stored"], Self.stored),
+            let properties = all(source["properties"] ?? [], Self.property),
+            let damage = all(source["damage"] ?? [], \.string),
             let unreadable = all(value["unreadable"], Self.unreadable),
             let warnings = all(value["warnings"], \.string), let started = time("started"), let ended = time("ended"),
             let bytesRead = value["bytes_read"]?.size, let clock = value["clock"].flatMap(Self.clock),
@@ -47,9 +50,10 @@ private struct ManifestReader {
         else { return nil }
         return EvidenceManifest(
             caseNumber: caseNumber, item: item, kind: kind, files: files, mediaSize: mediaSize, sectorSize: sectorSize,
-            device: source["device"].flatMap(Self.device), digests: digests, blocks: blocks,
-            fileTree: value["files"].flatMap(Self.fileTree), unreadable: unreadable, warnings: warnings,
-            started: started, ended: ended, bytesRead: bytesRead, clock: clock, examiner: examiner, tool: tool)
+            device: source["device"].flatMap(Self.device), stored: stored, properties: properties, damage: damage,
+            digests: digests, blocks: blocks, fileTree: value["files"].flatMap(Self.fileTree), unreadable: unreadable,
+            warnings: warnings, started: started, ended: ended, bytesRead: bytesRead, clock: clock, examiner: examiner,
+            tool: tool)
     }
 
     private func time(_ key: String) -> UTCTime? { value[key]?.string.flatMap { UTCTime(rfc3339: $0) } }
@@ -82,6 +86,16 @@ private struct ManifestReader {
     private static func digest(_ value: CanonicalValue) -> Digest? {
         guard let algorithm = value["alg"]?.string.flatMap({ DigestAlgorithm(rawValue: $0) }) else { return nil }
         return value["hex"]?.string.flatMap { Digest(algorithm, hex: $0) }
+    }
+
+    private static func stored(_ value: CanonicalValue) -> StoredDigest? {
+        guard let digest = digest(value), let covers = value["covers"]?.string else { return nil }
+        return StoredDigest(digest, covers: covers)
+    }
+
+    private static func property(_ value: CanonicalValue) -> SourceProperty? {
+        guard let name = value["name"]?.string, let text = value["value"]?.string else { return nil }
+        return SourceProperty(name, text)
     }
 
     private static func blocks(_ value: CanonicalValue) -> EvidenceManifest.Blocks? {

@@ -73,7 +73,8 @@ public struct IngestWorkflow {
     private func pass(over source: any SourceReader) throws -> ScanResult {
         var pass = MediaPass()
         pass.algorithms = algorithms.contains(.sha256) ? algorithms : algorithms + [.sha256]
-        pass.digestsFiles = source.description.files.count > 1 || source.description.kind == .folder
+        // The files of a container are not the medium's bytes; those of the other kinds are.
+        pass.digestsFiles = source.description.holdsMediaInFiles && source.description.files.count != 1
         pass.workers = workers
         // The files of a folder have known borders: they are named, not searched for.
         pass.search = source.description.kind == .folder ? nil : search
@@ -109,11 +110,13 @@ public struct IngestWorkflow {
                 model: item.model ?? description.device?.model, serial: item.serial ?? description.device?.serial,
                 seal: item.seal, condition: item.condition),
             kind: description.kind, files: files(of: description, scan), mediaSize: description.mediaSize,
-            sectorSize: description.sectorSize, device: description.device, digests: scan.digests,
+            sectorSize: description.sectorSize, device: description.device, stored: description.stored,
+            properties: description.properties, damage: description.damage, digests: scan.digests,
             blocks: EvidenceManifest.Blocks(
                 size: MediaPass.pageSize, count: scan.blockTree.count, root: Digest(.sha256, try scan.blockTree.root)),
-            fileTree: fileTree, unreadable: scan.unreadable, warnings: description.warnings, started: started,
-            ended: session.now(), bytesRead: scan.bytesRead,
+            fileTree: fileTree, unreadable: scan.unreadable,
+            warnings: description.warnings + Self.mismatches(description, scan), started: started, ended: session.now(),
+            bytesRead: scan.bytesRead,
             clock: EvidenceManifest.Clock(sync: clock.sync, source: clock.source, offsetMs: clock.offsetMs),
             examiner: session.manifestExaminer, tool: session.tool)
         let bytes = manifest.encoded
@@ -125,10 +128,22 @@ public struct IngestWorkflow {
         return manifest
     }
 
+    /// A warning for each digest that the container carries and the medium does not have.
+    private static func mismatches(_ description: SourceDescription, _ scan: ScanResult) -> [String] {
+        description.stored.compactMap { stored in
+            guard let taken = scan.digests.first(where: { $0.algorithm == stored.digest.algorithm }),
+                taken != stored.digest
+            else { return nil }
+            let name = taken.algorithm.displayName
+            return "the container says that the \(name) of the medium is \(stored.digest.hex), but it is \(taken.hex)"
+        }
+    }
+
     /// The files that hold the medium; a folder's stand in `files.jsonl` instead.
     private func files(of description: SourceDescription, _ scan: ScanResult) -> [EvidenceManifest.File] {
         guard description.kind != .folder else { return [] }
-        let whole = description.files.count == 1 ? scan.digests.first { $0.algorithm == .sha256 } : nil
+        let isWhole = description.holdsMediaInFiles && description.files.count == 1
+        let whole = isWhole ? scan.digests.first { $0.algorithm == .sha256 } : nil
         return description.files.enumerated().map { index, file in
             EvidenceManifest.File(
                 name: file.name, size: file.size,
@@ -149,6 +164,18 @@ public struct IngestWorkflow {
             sealIn: item.seal, condition: item.condition, size: description.mediaSize)
     }
 
+    /// The comparison with the digests that the container carries; nil when it is no container.
+    private func check(_ manifest: EvidenceManifest) -> LedgerCheck? {
+        guard manifest.kind == .ewf else { return nil }
+        func text(_ digest: Digest) -> String { "\(digest.algorithm.rawValue):\(digest.hex)" }
+        guard let shown = manifest.mismatches.first ?? manifest.stored.first,
+            let taken = manifest.digest(shown.digest.algorithm)
+        else { return LedgerCheck(result: .notDone) }
+        return LedgerCheck(
+            expected: text(shown.digest), observed: text(taken),
+            result: manifest.mismatches.isEmpty ? .match : .mismatch)
+    }
+
     private func recordEnd(
         of item: ItemDescription, _ manifest: EvidenceManifest, _ scan: ScanResult, begin: LedgerReceipt,
         history: ItemHistory
@@ -160,7 +187,7 @@ public struct IngestWorkflow {
                     id: item.id, kind: .image, size: manifest.mediaSize, digests: manifest.digests,
                     blocksRoot: manifest.blocks.root)
             ],
-            refs: [begin.reference],
+            check: check(manifest), refs: [begin.reference],
             detail: .acquisitionResult(
                 AcquisitionResult(
                     manifest: try digest(.sha256, of: manifest.encoded),

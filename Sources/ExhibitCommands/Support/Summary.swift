@@ -4,6 +4,9 @@ import SourceMedia
 
 /// What was taken in and what was found, for the end of a command.
 enum Summary {
+    /// Most unreadable ranges that are shown one by one.
+    static let mostRanges = 20
+
     static func value(_ manifest: EvidenceManifest) -> CanonicalValue {
         [
             "item": .string(manifest.item.id), "kind": .string(manifest.kind.rawValue),
@@ -13,6 +16,17 @@ enum Summary {
                     uniqueKeysWithValues: manifest.digests.map {
                         ($0.algorithm.rawValue.replacing("-", with: "_"), .string($0.hex))
                     })),
+            "stored": .array(
+                manifest.stored.map {
+                    [
+                        "alg": .string($0.digest.algorithm.rawValue), "hex": .string($0.digest.hex),
+                        "match": .bool(!manifest.mismatches.contains($0)),
+                    ]
+                }),
+            "properties": .object(
+                Dictionary(
+                    manifest.properties.map { ($0.name, .string($0.value)) }, uniquingKeysWith: { first, _ in first })),
+            "damage": .array(manifest.damage.map { .string($0) }), "sound": .bool(manifest.isSound),
             "blocks_root": .string(manifest.blocks.root.hex), "unreadable": .integer(manifest.unreadable.count),
             "warnings": .array(manifest.warnings.map { .string($0) }),
         ]
@@ -23,10 +37,23 @@ enum Summary {
             "Item \(manifest.item.id)", "\(manifest.kind.rawValue), \(SizeText.text(manifest.mediaSize))",
         ])
         for digest in manifest.digests { table.add([digest.algorithm.displayName, digest.hex]) }
+        for stored in manifest.stored {
+            let verdict = manifest.mismatches.contains(stored) ? "NOT the medium's" : "as the container says"
+            table.add([stored.digest.algorithm.displayName + " stored", verdict])
+        }
+        for property in manifest.properties {
+            table.add([property.name.replacing("_", with: " "), property.value.replacing("\n", with: " ")])
+        }
         var lines = [table.text]
+        lines += manifest.damage.map { "Damaged: \($0)" }
         if !manifest.unreadable.isEmpty {
             let bytes = manifest.unreadable.reduce(0) { $0 + $1.extent.length }
-            lines.append("\(manifest.unreadable.count) ranges (\(bytes) bytes) could not be read and count as zeros.")
+            lines.append("\(manifest.unreadable.count) ranges (\(bytes) bytes) could not be read and count as zeros:")
+            for range in manifest.unreadable.prefix(mostRanges) {
+                lines.append("  bytes \(range.extent.offset) to \(range.extent.end - 1): \(range.error)")
+            }
+            let more = manifest.unreadable.count - mostRanges
+            if more > 0 { lines.append("  and \(more) more, listed in the manifest") }
         }
         lines += manifest.warnings.map { "Warning: \($0)" }
         return lines.joined(separator: "\n")
