@@ -13,8 +13,15 @@ struct DecidedFind: Sendable {
     var mime: String
     var facts: [String: CanonicalValue]
     var warnings: [String]
+    /// The file's other pieces, where it lies in more than one.
+    var furtherExtents: [Extent] = []
     /// True when nobody knows where the find ends: rules of thumb may cut it.
     var endIsGuessed = false
+
+    /// Where the find lies, in the order of its content.
+    var extents: [Extent] { [Extent(offset: offset, length: length)] + furtherExtents }
+    /// Bytes of all its pieces.
+    var size: Int { furtherExtents.reduce(length) { $0 + $1.length } }
 }
 
 /// What sealing a find gave.
@@ -33,26 +40,27 @@ extension CarveWorker {
         do {
             var find = find
             if find.endIsGuessed { try endAtZeros(&find) }
-            let (sha256, md5) = try digests(of: find)
-            let head = try source.bytes(at: find.offset, count: min(limits.describedBytes, find.length))
+            let content = ExtentSource(source, extents: find.extents)
+            let (sha256, md5) = try digests(of: content, offset: find.offset)
+            let head = try content.bytes(at: 0, count: limits.describedBytes)
             var description = ""
             do throws(MagicError) {
                 description = try cookie.describe(head)
             } catch {
                 result.warnings.append("offset \(find.offset): \(error.message)")
             }
-            result.bytesHashed = find.length
+            result.bytesHashed = content.size
             // What libmagic does not know by the find's own bytes, it knew by those of its neighbour.
             if find.endIsGuessed, MagicAnswer.saysNothing(description) { return result }
             if find.endIsGuessed, find.length == limits.largestHeader {
                 result.limitsHit.append("carve_largest_header")
                 find.warnings.append("ended after \(limits.largestHeader) bytes, the limit for a find without a walker")
             }
-            let extents = [Extent(offset: find.offset, length: find.length)]
+            let extents = find.extents
             result.artifact = Artifact(
                 id: try ArtifactIdentity.id(item: item, format: find.format, extents: extents), item: item,
                 origin: .carved, mime: find.mime, format: find.format, fileExtension: find.fileExtension,
-                description: description, size: find.length, sha256: sha256, md5: md5, extents: extents,
+                description: description, size: content.size, sha256: sha256, md5: md5, extents: extents,
                 confidence: find.confidence, parent: nil, path: "\(item)/\(find.offset)", facts: find.facts,
                 warnings: find.warnings)
         } catch let error as SourceError {
@@ -89,14 +97,14 @@ extension CarveWorker {
     }
 
     /// Both digests in one read.
-    private func digests(of find: DecidedFind) throws -> (sha256: Digest, md5: Digest) {
+    private func digests(of content: ExtentSource, offset: Int) throws -> (sha256: Digest, md5: Digest) {
         var sha256 = try RunningDigest(.sha256)
         var md5 = try RunningDigest(.md5)
         var at = 0
-        while at < find.length {
-            let piece = try buffer.piece(of: source, at: find.offset + at, upTo: find.length - at)
+        while at < content.size {
+            let piece = try buffer.piece(of: content, at: at, upTo: content.size - at)
             guard !piece.isEmpty else {
-                throw SourceError(.changed, "the medium ends at \(find.offset + at), before the find does")
+                throw SourceError(.changed, "the medium ends before the find at \(offset) does, after \(at) bytes")
             }
             try sha256.update(piece)
             try md5.update(piece)

@@ -13,6 +13,8 @@ struct CandidateExamination: Sendable {
     }
 
     var finding = Finding.nothing
+    /// Position of the walker whose file is broken, in the table of walkers.
+    var brokenWalker = 0
     /// True when a walker was asked and did not accept.
     var wasRejected = false
     var confirmationCalls = 0
@@ -99,6 +101,7 @@ final class CarveWorker: @unchecked Sendable {
                     guard file.length > longest else { continue }
                     longest = file.length
                     result.finding = .broken(file, reason: reason)
+                    result.brokenWalker = position
                 case .rejected:
                     result.wasRejected = true
                 }

@@ -13,6 +13,18 @@ public struct CarveLimits: Hashable, Sendable {
     public var zeroRun = 4096
     /// A place with a signature of at least this many bytes may be kept on libmagic's word although a walker declined.
     public var signatureAboveWalker = 6
+    /// Bytes of free space that are searched for the second piece of a file.
+    public var joinReach = 16 * 1024 * 1024
+    /// Largest gap between two pieces where the format itself tells how large it is.
+    public var farJoinGap = 4 * 1024 * 1024
+    /// Largest gap between two pieces where every gap must be tried.
+    public var nearJoinGap = 64 * 512
+    /// Block borders, counted back from where a file breaks, at which its first piece may end.
+    public var joinBack = 128
+    /// Most bytes that the search for one file's second piece may read.
+    public var joinWork = 256 * 1024 * 1024
+    /// Times that the pieces of files are searched for; each time leaves out what was found before.
+    public var joinRounds = 4
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
     public var candidatesAhead = 256
 
@@ -25,6 +37,9 @@ public struct CarveLimits: Hashable, Sendable {
             ("carve_described_bytes", describedBytes), ("carve_confirmed_bytes", confirmedBytes),
             ("carve_smallest_broken", smallestBroken), ("carve_largest_header", largestHeader),
             ("carve_zero_run", zeroRun), ("carve_signature_above_walker", signatureAboveWalker),
+            ("carve_join_reach", joinReach), ("carve_join_far_gap", farJoinGap),
+            ("carve_join_near_gap", nearJoinGap), ("carve_join_back", joinBack), ("carve_join_work", joinWork),
+            ("carve_join_rounds", joinRounds),
         ]
     }
 }

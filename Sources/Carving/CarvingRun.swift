@@ -8,9 +8,9 @@ internal import Synchronization
 /// Candidates are examined in parallel, some ahead of the decision about them; decisions are made one by one in the
 /// order of offsets, so that they do not depend on the parallel part. Not thread-safe.
 public final class CarvingRun {
-    private let item: String
-    private let limits: CarveLimits
-    private let pool: WorkerPool<CarveWorker>
+    let item: String
+    let limits: CarveLimits
+    let pool: WorkerPool<CarveWorker>
     private let mediumSize: Int
 
     private var waiting: [Int] = []
@@ -23,7 +23,11 @@ public final class CarvingRun {
     private var coveredUntil = 0
     /// Where the furthest valid prefix of a broken file ends: libmagic alone does not override it.
     private var explainedUntil = 0
-    private var result = CarveResult(artifacts: [], statistics: CarveStatistics(), limitsHit: [:], warnings: [])
+    var result = CarveResult(artifacts: [], statistics: CarveStatistics(), limitsHit: [:], warnings: [])
+    /// Blocks that whole files were found in, in ascending order.
+    var taken: [Extent] = []
+    /// Broken files: their other pieces may be found once it is known what lies between.
+    var brokenFiles: [BrokenFile] = []
     /// How far the run has come.
     public private(set) var progress = CarveProgress(offset: 0, candidates: 0, artifacts: 0)
 
@@ -68,6 +72,7 @@ public final class CarvingRun {
         try decideWaiting()
         closeOpen(before: Int.max)
         try sealAndExamine([]) { _, _ in }
+        try joinPieces()
         result.artifacts.sort(by: Artifact.precedesInExport)
         progress.artifacts = result.artifacts.count
         return result
@@ -108,9 +113,16 @@ public final class CarvingRun {
             if examination.wasRejected { result.statistics.rejected += 1 }
         case .whole(let file):
             cutOpen(at: offset)
-            coveredUntil = offset + file.length
-            decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
+            coveredUntil = offset + file.coveredLength
+            take(file, at: offset)
+            if file.coveredLength < file.length {
+                // Only a guess says that more belongs to it: another file there ends it sooner.
+                open.append(DecidedFind(file, at: offset, confidence: .header))
+            } else {
+                decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
+            }
         case .broken(let file, let reason):
+            brokenFiles.append(BrokenFile(offset: offset, walker: examination.brokenWalker, prefix: file.length))
             guard file.length >= limits.smallestBroken else {
                 result.limitsHit["carve_smallest_broken", default: 0] += 1
                 return
@@ -125,6 +137,14 @@ public final class CarvingRun {
             cutOpen(at: offset, onlyGuessed: true)
             open.append(DecidedFind(format, at: offset, length: min(limits.largestHeader, mediumSize - offset)))
         }
+    }
+
+    /// Takes the blocks of a whole file out of the space in which pieces of others are searched.
+    private func take(_ file: WalkedFile, at offset: Int) {
+        guard file.confidence == .proven || file.confidence == .structural else { return }
+        let end = offset + file.length
+        let rest = end % FreeSpace.block
+        taken.append(Extent(offset: offset, length: file.length + (rest == 0 ? 0 : FreeSpace.block - rest)))
     }
 
     /// Ends the open finds that reach over `offset`, where another find begins.
@@ -194,13 +214,18 @@ private final class ExaminationsAhead: Sendable {
     func put(_ examination: CandidateExamination, number: Int, offset: Int) {
         state.withLock { state in
             state.examinations[number] = examination
-            if case .whole(let file) = examination.finding { state.files.append(offset..<offset + file.length) }
+            if case .whole(let file) = examination.finding { state.files.append(offset..<offset + file.coveredLength) }
         }
     }
 
     func take(_ number: Int) -> CandidateExamination? {
         state.withLock { $0.examinations[number] }
     }
+}
+
+extension WalkedFile {
+    /// Bytes in which no other file is looked for.
+    fileprivate var coveredLength: Int { max(1, min(length, certainLength ?? length)) }
 }
 
 extension DecidedFind {

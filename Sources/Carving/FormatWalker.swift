@@ -14,6 +14,9 @@ public enum WalkVerdict: Hashable, Sendable {
 public struct WalkedFile: Hashable, Sendable {
     /// Bytes from the start of the candidate to the file's own end (for a broken one: its valid prefix).
     public var length: Int
+    /// Bytes from the start that the structure itself vouches for, where ``length`` is only a rule of thumb; nil when
+    /// the structure vouches for all of them. What begins behind them is looked at all the same.
+    public var certainLength: Int?
     /// `proven` or `structural` when whole; ignored when broken.
     public var confidence: Confidence
     /// The format as finely as it can be told, for example "docx" where the walker walks ZIP.

@@ -88,6 +88,12 @@ private struct CompoundFileWalk: FileWalk {
         guard count > 0, count <= Self.mostTableSectors, input.fits(0, count * sectorSize) else {
             throw .broken("an impossible count of allocation table sectors")
         }
+        // 109 sectors are listed in the header; the last number of a list sector leads to the next one.
+        let lists = count <= 109 ? 0 : (count - 109 + sectorSize / 4 - 2) / (sectorSize / 4 - 1)
+        if try input.u32le(72) != lists {
+            file.confidence = .header
+            file.warnings.append("the header states another number of sectors that list the allocation table")
+        }
         var numbers: [Int] = []
         func add(_ value: Int) throws(WalkStop) {
             guard input.fits(offset(value), sectorSize) else {

@@ -10,6 +10,18 @@ struct GzipWalker: FormatWalker {
     }
 }
 
+extension GzipWalker {
+    /// Length of the member's header at an offset; nil when no member begins there.
+    static func headerLength(_ reader: ByteReader, at start: Int) throws(ReadFailure) -> Int? {
+        do {
+            return try GzipHeader(WalkInput(reader), at: start)?.length
+        } catch {
+            guard case .failed(let failure) = error else { return nil }
+            throw failure
+        }
+    }
+}
+
 private struct GzipWalk: FileWalk {
     /// Blocks of media: where a member ends on such a boundary, what follows may be another file.
     static let blockSize = 512

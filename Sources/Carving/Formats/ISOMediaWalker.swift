@@ -140,8 +140,11 @@ struct ISOMediaWalk: FileWalk {
             throw .broken("the data reach to an end that nothing states")
         }
         guard let box = try ISOBox(input, at: at, limit: input.count) else {
-            if hasMovie || hasItems, type != "mdat" { return nil }
-            throw .broken("the source ends inside \(type.text)")
+            // A box that may stand here announces more of this file, whatever it says of its size.
+            let size = try input.u32be(at)
+            throw .broken(
+                (2..<8).contains(size)
+                    ? "\(type.text) has an impossible size" : "the source ends inside \(type.text)")
         }
         return box
     }

@@ -15,4 +15,7 @@ let mediaWalkers: [any FormatWalker] = [
     ICOWalker(),
     JPEG2000Walker(),
     MatroskaWalker(),
+    AdvancedSystemsWalker(),
+    FlashVideoWalker(),
+    FlashFilmWalker(),
 ]

@@ -44,6 +44,8 @@ private struct PDFWalk: FileWalk {
     var startxref: Int?
     /// Where the last cross-reference section was met.
     var lastSection = 0
+    /// The predecessor that each cross-reference section names.
+    var predecessors: [Int: Int] = [:]
     var linearizedLength: Int?
     var endMarkers = 0
     /// Where the end markers and their line ends end; the first ones only.
@@ -106,6 +108,7 @@ private struct PDFWalk: FileWalk {
             scanner.at += 7
             var dictionary: [String: PDFValue] = [:]
             _ = try scanner.tokens(into: &dictionary, isTrailer: true)
+            notePredecessor(dictionary)
             trailer.merge(dictionary) { _, new in new }
         case 0x73 where try input.matches("startxref", at: start):
             scanner.at += 9
@@ -156,6 +159,7 @@ private struct PDFWalk: FileWalk {
             if case .name("XRef")? = dictionary["Type"] {
                 trailer.merge(dictionary) { _, new in new }
                 lastSection = start
+                notePredecessor(dictionary)
             }
         }
     }
@@ -249,6 +253,22 @@ private struct PDFWalk: FileWalk {
         guard scanner.at > start else { throw .broken("an empty cross-reference table") }
     }
 
+    private mutating func notePredecessor(_ dictionary: [String: PDFValue]) {
+        guard case .integer(let predecessor)? = dictionary["Prev"], predecessors.count < Self.mostEntries else { return }
+        predecessors[lastSection] = predecessor
+    }
+
+    /// True when the cross-reference sections lead back to one of themselves.
+    private var isCircular: Bool {
+        var seen: Set<Int> = []
+        var section = startxref
+        while let here = section {
+            guard seen.insert(here).inserted else { return true }
+            section = predecessors[here]
+        }
+        return false
+    }
+
     // MARK: The end
 
     /// True when the file ends with the marker at `start`.
@@ -315,6 +335,10 @@ private struct PDFWalk: FileWalk {
             if starts.contains(probe.at) { pointsHere = true }
         }
         if linearizedLength == file.length { pointsHere = true }
+        if isCircular {
+            file.confidence = .header
+            file.warnings.append("the cross-reference sections run in a circle")
+        }
         let wrong = stated.count { !starts.contains($0) && !isOneOff($0) }
         if pointsHere, wrong * 2 <= stated.count {
             if wrong > 0 { file.warnings.append("\(wrong) cross-reference entries point at no object") }

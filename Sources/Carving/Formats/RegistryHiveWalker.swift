@@ -100,6 +100,7 @@ private struct RegistryHiveWalk: FileWalk {
         if try !input.isZero(bins..<end), reach == bins {
             file.confidence = .header
             file.warnings.append("the reserved space behind the last hive bin is not empty; its end is a rule of thumb")
+            file.certainLength = bins
         }
         file.length = end
     }

@@ -32,7 +32,8 @@ private struct TIFFWalk: FileWalk {
     /// Furthest byte reached.
     var end = 8
     var hasImage = false
-    var pending: [Int] = []
+    /// Directories still to be read; one that another names as its successor may not have been read before.
+    var pending: [(offset: Int, isSuccessor: Bool)] = []
     var seen: Set<Int> = []
 
     init(_ input: WalkInput) { self.input = input }
@@ -47,11 +48,12 @@ private struct TIFFWalk: FileWalk {
         isRecognised = true
         end = tiff.isBigTIFF ? 16 : 8
         try describe(tiff, first)
-        pending = [tiff.firstDirectory]
+        pending = [(tiff.firstDirectory, false)]
         var pages = 0
-        while let offset = pending.popLast() {
+        while let (offset, isSuccessor) = pending.popLast() {
             guard seen.insert(offset).inserted else {
-                file.warnings.append("directories form a loop")
+                guard !isSuccessor else { throw .broken("the directories run in a circle") }
+                file.warnings.append("a directory is named more than once")
                 continue
             }
             guard seen.count <= Self.mostDirectories else { throw .broken("more directories than any real file has") }
@@ -60,7 +62,7 @@ private struct TIFFWalk: FileWalk {
             }
             try visit(tiff, directory, at: offset)
             if directory[0x100] != nil { pages += 1 }
-            if directory.next != 0 { pending.append(directory.next) }
+            if directory.next != 0 { pending.append((directory.next, true)) }
         }
         guard hasImage else { throw .broken("no directory holds an image") }
         if pages > 1 { file.note("directories", pages) }
@@ -82,7 +84,7 @@ private struct TIFFWalk: FileWalk {
             switch entry.tag {
             case 0x14A, 0x8769, 0x8825, 0xA005, 0x190:
                 for index in 0..<min(entry.count, Self.mostDirectories) {
-                    if let child = try tiff.number(entry, index), child != 0 { pending.append(child) }
+                    if let child = try tiff.number(entry, index), child != 0 { pending.append((child, false)) }
                 }
             default: break
             }

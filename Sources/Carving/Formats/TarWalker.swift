@@ -90,16 +90,15 @@ private struct TarWalk: FileWalk {
         return value
     }
 
-    /// Zeros up to a whole record belong to the archive when they end exactly there, or when they go on.
+    /// Zeros up to a whole record are taken for the archive's own, which nothing but custom says.
     private mutating func padding() throws(WalkStop) {
         let rest = file.length % Self.recordSize
         guard rest > 0 else { return }
         let end = file.length + Self.recordSize - rest
         guard input.fits(0, end), try input.isZero(file.length..<end) else { return }
-        if try input.isZero(end..<end + Self.blockSize), end < input.count {
-            file.confidence = .header
-            file.warnings.append("zeros go on behind the archive; it was taken to be padded to whole records")
-        }
+        file.confidence = .header
+        file.certainLength = file.length
+        file.warnings.append("zeros follow the archive; it was taken to be padded to whole records")
         file.length = end
     }
 }

@@ -282,24 +282,26 @@ private struct ZipWalk: FileWalk {
         if shift > 0, let first = entries.map(\.offset).min(), first < shift {
             throw .rejected("begins inside an archive")
         }
-        var matched = 0
         var renamed = 0
+        var named: Set<Int> = []
         for entry in entries {
+            guard named.insert(entry.offset).inserted else {
+                throw .broken("two entries of the central directory name the same member: members overlap")
+            }
             guard let member = members[entry.offset - shift] else {
                 throw .broken("the central directory names a member where none is")
             }
             guard member.size == entry.member.size, member.crc == entry.member.crc else {
                 throw .broken("the central directory contradicts a member's header")
             }
-            matched += 1
             if member.name != entry.member.name { renamed += 1 }
         }
         if renamed > 0 {
             hasContradiction = true
             file.warnings.append("\(renamed) members have another name in the central directory")
         }
-        if matched < members.count {
-            file.warnings.append("\(members.count - matched) members are not in the central directory")
+        if named.count < members.count {
+            file.warnings.append("\(members.count - named.count) members are not in the central directory")
         }
         if shift > 0 {
             file.confidence = .header

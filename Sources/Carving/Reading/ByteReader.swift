@@ -23,6 +23,9 @@ public final class ByteReader {
     /// Bytes from the start of the candidate to the end of the source.
     public let count: Int
 
+    /// Bytes that were fetched from the source so far.
+    public private(set) var bytesFetched = 0
+
     private let source: any ByteSource
     private let base: Int
     private var window: [UInt8]
@@ -172,6 +175,7 @@ public final class ByteReader {
             throw .medium(error)
         }
         windowStart = start
+        bytesFetched += windowCount
         guard offset - start + length <= windowCount else { throw .pastEnd(offset: offset) }
         return offset - start
     }

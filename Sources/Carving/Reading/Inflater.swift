@@ -25,6 +25,19 @@ internal import CZlib
         }
     }
 
+    private init(_ stream: UnsafeMutablePointer<z_stream>) { unsafe self.stream = stream }
+
+    /// A second inflater in the same state; nil when zlib has no memory.
+    func copy() -> Inflater? {
+        let copy = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+        unsafe copy.initialize(to: z_stream())
+        guard unsafe inflateCopy(copy, stream) == Z_OK else {
+            unsafe copy.deallocate()
+            return nil
+        }
+        return unsafe Inflater(copy)
+    }
+
     deinit {
         unsafe inflateEnd(stream)
         unsafe stream.deallocate()

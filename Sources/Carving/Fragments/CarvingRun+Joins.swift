@@ -1,0 +1,113 @@
+internal import EvidenceModel
+internal import SourceMedia
+internal import Synchronization
+
+/// A candidate that begins as a file and breaks off.
+struct BrokenFile: Sendable {
+    let offset: Int
+    /// Position of its walker in the table of walkers.
+    let walker: Int
+    /// Bytes that its walker believes.
+    let prefix: Int
+}
+
+/// What the search for a file's second piece came to.
+private struct JoinOutcome: Sendable {
+    var joined: JoinedFile?
+    var isExhausted = false
+}
+
+extension CarvingRun {
+    /// Searches the second pieces of broken files in the space that no whole file takes.
+    ///
+    /// Each round searches for all of them in the same space, in parallel, and then decides in the order of offsets: the
+    /// result does not depend on the workers. What a round finds is left out of the space of the next.
+    func joinPieces() throws(CarveError) {
+        var broken = brokenFiles
+        for _ in 0..<limits.joinRounds where !broken.isEmpty {
+            let space = taken
+            broken.removeAll { file in
+                let index = FreeSpace.firstIndex(of: space, endingAfter: file.offset)
+                return index < space.count && space[index].offset <= file.offset
+            }
+            let outcomes = search(broken, without: space)
+            var found: [DecidedFind] = []
+            for (file, outcome) in zip(broken, outcomes) {
+                if outcome.isExhausted { result.limitsHit["carve_join_work", default: 0] += 1 }
+                guard let joined = outcome.joined,
+                    found.allSatisfy({ other in joined.extents.allSatisfy { $0.isDisjoint(from: other.extents) } })
+                else { continue }
+                found.append(DecidedFind(joined, at: file.offset))
+            }
+            guard !found.isEmpty else { return }
+            for find in found { replace(find) }
+            try sealJoined(found)
+        }
+    }
+
+    private func search(_ broken: [BrokenFile], without space: [Extent]) -> [JoinOutcome] {
+        let outcomes = Mutex<[JoinOutcome]>([JoinOutcome](repeating: JoinOutcome(), count: broken.count))
+        pool.run(broken.count) { worker, number in
+            let outcome = worker.join(broken[number], without: space)
+            outcomes.withLock { $0[number] = outcome }
+        }
+        return outcomes.withLock { $0 }
+    }
+
+    /// Takes the blocks of a joined file, and drops the finds that were parts of it.
+    private func replace(_ find: DecidedFind) {
+        result.artifacts.removeAll { artifact in
+            guard artifact.confidence == .broken || artifact.confidence == .header else { return false }
+            if artifact.confidence == .broken, artifact.extents.first?.offset == find.offset { return true }
+            return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
+        }
+        for extent in find.extents {
+            let rest = extent.end % FreeSpace.block
+            taken.append(Extent(offset: extent.offset, length: extent.length + (rest == 0 ? 0 : FreeSpace.block - rest)))
+        }
+        taken.sort { $0.offset < $1.offset }
+    }
+
+    private func sealJoined(_ finds: [DecidedFind]) throws(CarveError) {
+        let worker = pool.workers[0]
+        for find in finds {
+            let sealed = try worker.seal(find, item: item)
+            result.statistics.descriptionCalls += 1
+            result.statistics.bytesHashed += sealed.bytesHashed
+            result.warnings += sealed.warnings
+            if let artifact = sealed.artifact { result.artifacts.append(artifact) }
+        }
+    }
+}
+
+extension CarveWorker {
+    /// Searches the second piece of a broken file in the space that begins with it.
+    fileprivate func join(_ file: BrokenFile, without taken: [Extent]) -> JoinOutcome {
+        guard let walker = walkers[file.walker] as? any JoinProvingWalker else { return JoinOutcome() }
+        let space = FreeSpace(source, from: file.offset, without: taken, reach: limits.joinReach)
+        let search = JoinSearch(walker: walker, space: space, prefix: file.prefix, limits: limits)
+        do throws(ReadFailure) {
+            try search.attemptWithoutGap()
+            if !search.isOver { try walker.searchJoin(search) }
+        } catch {
+            // What cannot be read holds no piece; the candidate's own examination has noted a failing medium.
+            return JoinOutcome()
+        }
+        return JoinOutcome(joined: search.joined, isExhausted: search.joined == nil && search.isExhausted)
+    }
+}
+
+extension DecidedFind {
+    fileprivate init(_ joined: JoinedFile, at offset: Int) {
+        let file = joined.file
+        self.init(
+            offset: offset, length: joined.extents[0].length, confidence: file.confidence, format: file.format,
+            fileExtension: file.fileExtension, mime: file.mime, facts: file.facts,
+            warnings: file.warnings + ["its pieces lie apart; the format's own checks prove that they belong together"],
+            furtherExtents: Array(joined.extents.dropFirst()))
+    }
+}
+
+extension Extent {
+    fileprivate func isDisjoint(from others: [Extent]) -> Bool { others.allSatisfy { isDisjoint(from: $0) } }
+}

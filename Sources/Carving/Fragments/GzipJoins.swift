@@ -1,0 +1,138 @@
+/// The compressed data state no lengths: inflating goes on from the block borders before the place where it failed, at
+/// each block that may begin the second piece, until the CRC-32 and the length of the content hold.
+extension GzipWalker: JoinProvingWalker {
+    /// Most members that are passed over before the broken one.
+    private static let mostMembers = 65_536
+
+    func searchJoin(_ search: JoinSearch) throws(ReadFailure) {
+        guard let start = try brokenMember(search) else { return }
+        let deflate = DeflateJoin(search: search)
+        try deflate.run(from: start) { (joint, end, crc, produced) throws(ReadFailure) in
+            guard joint.count - end >= 8 else { return false }
+            let stated = (crc: try joint.u32le(end), length: try joint.u32le(end + 4))
+            return stated.crc == Int(crc) && stated.length == produced & 0xFFFF_FFFF
+        }
+    }
+
+    /// Where the data of the first member begin whose checksum does not hold.
+    private func brokenMember(_ search: JoinSearch) throws(ReadFailure) -> Int? {
+        let reader = search.reader
+        var at = 0
+        var budget = search.limits.joinWork
+        for _ in 0..<Self.mostMembers {
+            guard let length = try GzipWalker.headerLength(reader, at: at) else { return nil }
+            let start = at + length
+            let outcome = try reader.inflate(from: start, to: reader.count, budget: &budget)
+            search.spend(outcome.consumed)
+            let end = start + outcome.consumed
+            guard outcome.end == .finished, reader.count - end >= 8 else { return start }
+            guard try reader.u32le(end) == Int(outcome.crc) else { return start }
+            at = end + 8
+        }
+        return nil
+    }
+}
+
+/// Looks for the second piece of one DEFLATE stream.
+struct DeflateJoin {
+    /// Bytes that are inflated at a time where a piece is only tried.
+    private static let trialPiece = 2048
+
+    let search: JoinSearch
+
+    /// The state of inflating at a block border.
+    private final class Mark {
+        var inflater: Inflater
+        let split: Int
+        let crc: CRC32
+        let produced: Int
+
+        init(_ inflater: consuming Inflater, split: Int, crc: CRC32, produced: Int) {
+            self.inflater = inflater
+            self.split = split
+            self.crc = crc
+            self.produced = produced
+        }
+    }
+
+    /// - Parameters:
+    ///   - start: where the stream begins in the free space.
+    ///   - isProven: told a reader of the joined pieces, where the stream ends in it, and CRC-32 and length of the
+    ///     content.
+    func run(
+        from start: Int, isProven: (ByteReader, Int, UInt32, Int) throws(ReadFailure) -> Bool
+    ) throws(ReadFailure) {
+        for mark in try marks(from: start).reversed() {
+            for gap in JoinSearch.borders(from: 1, through: search.limits.nearJoinGap) {
+                guard !search.isOver, mark.split + gap < search.reader.count else { break }
+                guard let end = try goOn(mark, gap: gap) else { continue }
+                let joint = ByteReader(search.source(split: mark.split, gap: gap), at: 0)
+                if try isProven(joint, end.offset - gap, end.crc, end.produced) {
+                    try search.attempt(split: mark.split, gap: gap)
+                }
+            }
+        }
+    }
+
+    /// The last block borders that inflating passed before it failed.
+    private func marks(from start: Int) throws(ReadFailure) -> [Mark] {
+        guard var inflater = Inflater() else { return [] }
+        var marks: [Mark] = []
+        var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
+        var crc = CRC32()
+        var produced = 0
+        var at = start
+        while at < search.reader.count, !search.isExhausted {
+            if at % FreeSpace.block == 0, let copy = inflater.copy() {
+                marks.append(Mark(copy, split: at, crc: crc, produced: produced))
+                // Twice as many are kept as are used, so that few removals are needed.
+                if marks.count > 2 * search.limits.joinBack { marks.removeFirst(marks.count / 2) }
+            }
+            let end = min((at / FreeSpace.block + 1) * FreeSpace.block, search.reader.count)
+            let piece = try search.reader.bytes(at: at, count: end - at)
+            let step = inflater.feed(piece, &output, &crc, &produced)
+            search.spend(piece.count)
+            guard step.status == .more else { break }
+            at = end
+        }
+        return marks.suffix(search.limits.joinBack)
+    }
+
+    /// Goes on behind the gap; answers where the stream ends in the free space, nil when it does not.
+    private func goOn(_ mark: Mark, gap: Int) throws(ReadFailure) -> (offset: Int, crc: UInt32, produced: Int)? {
+        guard var inflater = mark.inflater.copy() else { return nil }
+        var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
+        var crc = mark.crc
+        var produced = mark.produced
+        var at = mark.split + gap
+        while at < search.reader.count, !search.isExhausted {
+            let piece = try search.reader.bytes(at: at, count: min(Self.trialPiece, search.reader.count - at))
+            let step = inflater.feed(piece, &output, &crc, &produced)
+            search.spend(piece.count)
+            switch step.status {
+            case .more: at += piece.count
+            case .finished: return (at + step.consumed, crc.value, produced)
+            case .invalid: return nil
+            }
+        }
+        return nil
+    }
+}
+
+extension Inflater {
+    /// Inflates a piece to its end, or to that of the stream.
+    fileprivate mutating func feed(
+        _ piece: [UInt8], _ output: inout [UInt8], _ crc: inout CRC32, _ produced: inout Int
+    ) -> (status: Status, consumed: Int) {
+        var used = 0
+        while true {
+            let (status, consumed, given) = step(piece[used...], into: &output)
+            used += consumed
+            crc.update(output[..<given])
+            produced += given
+            guard status == .more else { return (status, used) }
+            if used == piece.count, given < output.count { return (.more, used) }
+            if consumed == 0, given == 0 { return (.invalid, used) }
+        }
+    }
+}

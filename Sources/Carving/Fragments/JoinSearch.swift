@@ -1,0 +1,104 @@
+internal import EvidenceModel
+internal import SourceMedia
+
+/// A format whose own checks can prove that two pieces of a medium are one file.
+///
+/// The walker proposes where the first piece may end and how far away the second may begin; each proposal is tried by
+/// walking the joined pieces, and only a walk that proves the content is believed.
+protocol JoinProvingWalker: FormatWalker {
+    /// Tries what is plausible, in a fixed order, until ``JoinSearch/isOver``.
+    func searchJoin(_ search: JoinSearch) throws(ReadFailure)
+}
+
+/// A file whose pieces were found.
+struct JoinedFile: Sendable {
+    var file: WalkedFile
+    /// Where its pieces lie, in the order of the file.
+    var extents: [Extent]
+}
+
+/// The search for the second piece of one broken file. Owned by one thread.
+///
+/// Offsets are those of the free space that begins where the file does. A proposal names the first piece by its length
+/// and the second one by the gap between them.
+final class JoinSearch {
+    let walker: any FormatWalker
+    let space: FreeSpace
+    /// Reads the free space, gaps and all.
+    let reader: ByteReader
+    /// Bytes that the walker believed when it walked on without a join.
+    let prefix: Int
+    let limits: CarveLimits
+
+    private(set) var joined: JoinedFile?
+    /// Bytes read so far.
+    private(set) var cost = 0
+    /// True when a named limit ended the search.
+    var isExhausted: Bool { cost > limits.joinWork }
+    /// True when there is nothing more to look for.
+    var isOver: Bool { joined != nil || isExhausted }
+
+    init(walker: any FormatWalker, space: FreeSpace, prefix: Int, limits: CarveLimits) {
+        self.walker = walker
+        self.space = space
+        self.reader = ByteReader(space, at: 0)
+        self.prefix = prefix
+        self.limits = limits
+    }
+
+    /// Notes work that was done outside of ``attempt(split:gap:)``.
+    func spend(_ bytes: Int) { cost += bytes }
+
+    /// Walks the free space without a gap: whole files between the pieces are already left out of it.
+    func attemptWithoutGap() throws(ReadFailure) {
+        let whole = ByteReader(space, at: 0)
+        defer { cost += whole.bytesFetched }
+        guard case .complete(let file) = try walker.walk(whole), file.confidence == .proven else { return }
+        keep(file, split: file.length, gap: 0)
+    }
+
+    /// Walks two pieces as one file; keeps the file when its checks prove the whole of it.
+    @discardableResult
+    func attempt(split: Int, gap: Int) throws(ReadFailure) -> Bool {
+        guard split > 0, split % FreeSpace.block == 0, gap > 0, gap % FreeSpace.block == 0,
+            split + gap < space.size, !isOver
+        else { return false }
+        let joint = ByteReader(source(split: split, gap: gap), at: 0)
+        defer { cost += joint.bytesFetched }
+        guard case .complete(let file) = try walker.walk(joint), file.confidence == .proven, file.length > split,
+            file.length <= joint.count
+        else { return false }
+        keep(file, split: split, gap: gap)
+        return true
+    }
+
+    /// The free space with a gap left out.
+    func source(split: Int, gap: Int) -> ExtentSource {
+        ExtentSource(
+            space,
+            extents: [
+                Extent(offset: 0, length: split), Extent(offset: split + gap, length: space.size - split - gap),
+            ])
+    }
+
+    private func keep(_ file: WalkedFile, split: Int, gap: Int) {
+        var extents: [Extent] = []
+        let second = split + gap..<split + gap + file.length - split
+        for place in space.places(of: 0..<split) + space.places(of: second) {
+            if let last = extents.last, last.end == place.offset {
+                extents[extents.count - 1] = Extent(offset: last.offset, length: last.length + place.length)
+            } else {
+                extents.append(place)
+            }
+        }
+        guard extents.count > 1 else { return }
+        joined = JoinedFile(file: file, extents: extents)
+    }
+
+    /// The block borders in a range, which may be empty or turned round.
+    static func borders(from low: Int, through high: Int) -> [Int] {
+        let first = max(FreeSpace.block, (low + FreeSpace.block - 1) / FreeSpace.block * FreeSpace.block)
+        guard first <= high else { return [] }
+        return Array(stride(from: first, through: high, by: FreeSpace.block))
+    }
+}

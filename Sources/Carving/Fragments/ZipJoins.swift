@@ -1,0 +1,86 @@
+/// The end record states where the central directory begins and how long it is: where it stands instead tells the gap.
+/// The directory tells between which members the split lies, and their CRC-32 where.
+extension ZipWalker: JoinProvingWalker {
+    /// Most end records that are tried for one archive.
+    private static let mostEndRecords = 64
+    /// Most members of which the search knows the place.
+    private static let mostMembers = 65_535
+
+    func searchJoin(_ search: JoinSearch) throws(ReadFailure) {
+        let reader = search.reader
+        var at = 0
+        var tried = 0
+        while !search.isOver, tried < Self.mostEndRecords,
+            let record = try reader.firstOffset(of: [0x50, 0x4B, 5, 6], in: at..<min(reader.count, search.limits.joinReach))
+        {
+            search.spend(record - at)
+            at = record + 4
+            guard reader.count - record >= 22 else { return }
+            tried += 1
+            let size = try reader.u32le(record + 12)
+            let start = try reader.u32le(record + 16)
+            let gap = record - size - start
+            guard gap >= FreeSpace.block, gap % FreeSpace.block == 0, size >= 46 else { continue }
+            try attempts(search, gap: gap, directory: start, size: size)
+        }
+    }
+
+    private func attempts(
+        _ search: JoinSearch, gap: Int, directory start: Int, size: Int
+    ) throws(ReadFailure) {
+        let reader = search.reader
+        var low = FreeSpace.block
+        var high = start + size
+        if let members = try members(reader, from: start + gap, to: start + gap + size) {
+            // The first member begins the file, and the directory must know it.
+            guard members.first == 0, try isHead(reader, at: 0, describedAt: start + gap) else { return }
+            high = start
+            for member in members {
+                if try isMember(reader, at: member) {
+                    low = max(low, member)
+                } else {
+                    high = min(start, member + 30)
+                    break
+                }
+            }
+        } else {
+            // The directory itself lies in both pieces.
+            low = start
+        }
+        // What was inflated without an error may hold a few blocks of the gap, rarely many.
+        let first = min(max(low, search.prefix), high)
+        for split in JoinSearch.borders(from: low, through: first).reversed() where !search.isOver {
+            try search.attempt(split: split, gap: gap)
+        }
+        for split in JoinSearch.borders(from: first + 1, through: high) where !search.isOver {
+            try search.attempt(split: split, gap: gap)
+        }
+    }
+
+    /// Offsets of the members that a central directory names, ascending; nil when no directory fills the range.
+    private func members(_ reader: ByteReader, from start: Int, to end: Int) throws(ReadFailure) -> [Int]? {
+        var offsets: [Int] = []
+        var at = start
+        while at < end {
+            guard end - at >= 46, try reader.matches([0x50, 0x4B, 1, 2], at: at), offsets.count < Self.mostMembers else {
+                return nil
+            }
+            offsets.append(try reader.u32le(at + 42))
+            at += 46 + (try reader.u16le(at + 28)) + (try reader.u16le(at + 30)) + (try reader.u16le(at + 32))
+        }
+        return at == end ? offsets.sorted() : nil
+    }
+
+    private func isMember(_ reader: ByteReader, at offset: Int) throws(ReadFailure) -> Bool {
+        try reader.matches([0x50, 0x4B, 3, 4], at: offset)
+    }
+
+    /// True when the member at an offset has the name that some entry of the directory, the first one, gives it.
+    private func isHead(_ reader: ByteReader, at offset: Int, describedAt entry: Int) throws(ReadFailure) -> Bool {
+        guard try isMember(reader, at: offset) else { return false }
+        guard try reader.u32le(entry + 42) == offset else { return true }
+        let length = try reader.u16le(entry + 28)
+        guard try reader.u16le(offset + 26) == length, reader.count - entry >= 46 + length else { return false }
+        return try reader.matches(reader.bytes(at: entry + 46, count: length), at: offset + 30)
+    }
+}
