@@ -142,9 +142,7 @@ public final class CarvingRun {
     /// Takes the blocks of a whole file out of the space in which pieces of others are searched.
     private func take(_ file: WalkedFile, at offset: Int) {
         guard file.confidence == .proven || file.confidence == .structural else { return }
-        let end = offset + file.length
-        let rest = end % FreeSpace.block
-        taken.append(Extent(offset: offset, length: file.length + (rest == 0 ? 0 : FreeSpace.block - rest)))
+        taken.append(FreeSpace.wholeBlocks(Extent(offset: offset, length: file.length)))
     }
 
     /// Ends the open finds that reach over `offset`, where another find begins.

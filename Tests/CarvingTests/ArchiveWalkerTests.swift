@@ -21,7 +21,8 @@ import Testing
         let padded = try packed("tar -cf - --format=ustar a.txt b.txt")
         let found = verdict(of: TarWalker(), on: padded + [1]).completed
         #expect(found?.length == padded.count)
-        #expect(found?.confidence == .structural)
+        // The padding might as well be the empty space behind the archive.
+        #expect(found?.confidence == .header)
         #expect(found?.facts["names"] == ["a.txt", "b.txt"])
         let short = try packed("tar -b 1 -cf - a.txt b.txt")
         #expect(verdict(of: TarWalker(), on: short + [1]).completed?.length == short.count)

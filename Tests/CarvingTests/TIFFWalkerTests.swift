@@ -76,9 +76,11 @@ import Testing
         // The next directory is the first one again.
         let next = 8 + 2 + 7 * 12
         file.put(.le32(8), at: next)
-        let found = try #require(verdict(of: TIFFWalker(), on: file).completed)
-        #expect(found.length == file.count)
-        #expect(!found.warnings.isEmpty)
+        guard case .broken(_, let reason) = verdict(of: TIFFWalker(), on: file) else {
+            Issue.record("a circle is no whole file")
+            return
+        }
+        #expect(reason == "the directories run in a circle")
     }
 
     @Test func degreesBecomeDecimalText() {

@@ -31,9 +31,12 @@ import Testing
     private func wrong(_ artifacts: [Artifact], _ truth: Truth) -> [String] {
         let whole = truth.files.filter { $0.isComplete }
         let digests = Set(whole.map(\.sha256))
+        // What a cut file lacks may lie elsewhere, in a copy: pieces that were joined must be a whole original.
+        let originals = Set(truth.files.map(\.sha256))
         return artifacts.filter { artifact in
             guard artifact.confidence == .proven || artifact.confidence == .structural else { return false }
             if digests.contains(artifact.sha256) { return false }
+            if artifact.extents.count > 1, originals.contains(artifact.sha256) { return false }
             return !whole.contains { file in
                 artifact.extents.allSatisfy { extent in file.extents.contains { $0.contains(extent) } }
             }

@@ -254,7 +254,9 @@ private struct PDFWalk: FileWalk {
     }
 
     private mutating func notePredecessor(_ dictionary: [String: PDFValue]) {
-        guard case .integer(let predecessor)? = dictionary["Prev"], predecessors.count < Self.mostEntries else { return }
+        guard case .integer(let predecessor)? = dictionary["Prev"], predecessors.count < Self.mostEntries else {
+            return
+        }
         predecessors[lastSection] = predecessor
     }
 

@@ -61,10 +61,7 @@ extension CarvingRun {
             if artifact.confidence == .broken, artifact.extents.first?.offset == find.offset { return true }
             return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
         }
-        for extent in find.extents {
-            let rest = extent.end % FreeSpace.block
-            taken.append(Extent(offset: extent.offset, length: extent.length + (rest == 0 ? 0 : FreeSpace.block - rest)))
-        }
+        taken += find.extents.map(FreeSpace.wholeBlocks)
         taken.sort { $0.offset < $1.offset }
     }
 
@@ -83,12 +80,17 @@ extension CarvingRun {
 extension CarveWorker {
     /// Searches the second piece of a broken file in the space that begins with it.
     fileprivate func join(_ file: BrokenFile, without taken: [Extent]) -> JoinOutcome {
-        guard let walker = walkers[file.walker] as? any JoinProvingWalker else { return JoinOutcome() }
+        let walker = walkers[file.walker]
+        guard walker is any JoinProvingWalker || walker is any JoinTyingWalker else { return JoinOutcome() }
         let space = FreeSpace(source, from: file.offset, without: taken, reach: limits.joinReach)
         let search = JoinSearch(walker: walker, space: space, prefix: file.prefix, limits: limits)
         do throws(ReadFailure) {
             try search.attemptWithoutGap()
-            if !search.isOver { try walker.searchJoin(search) }
+            if !search.isOver, let walker = walker as? any JoinProvingWalker { try walker.searchJoin(search) }
+            if !search.isOver, let walker = walker as? any JoinTyingWalker {
+                let (splits, gaps) = try walker.proposeJoins(search)
+                try search.attemptAll(splits: splits, gaps: gaps)
+            }
         } catch {
             // What cannot be read holds no piece; the candidate's own examination has noted a failing medium.
             return JoinOutcome()
@@ -103,7 +105,11 @@ extension DecidedFind {
         self.init(
             offset: offset, length: joined.extents[0].length, confidence: file.confidence, format: file.format,
             fileExtension: file.fileExtension, mime: file.mime, facts: file.facts,
-            warnings: file.warnings + ["its pieces lie apart; the format's own checks prove that they belong together"],
+            warnings: file.warnings + [
+                file.confidence == .proven
+                    ? "its pieces lie apart; the format's own checksums prove that they belong together"
+                    : "its pieces lie apart; nothing else fits the format's structure"
+            ],
             furtherExtents: Array(joined.extents.dropFirst()))
     }
 }

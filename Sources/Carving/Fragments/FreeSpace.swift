@@ -9,6 +9,12 @@ struct FreeSpace: ByteSource {
     /// Smallest unit in which file systems give out space.
     static let block = 512
 
+    /// The extent up to the end of its last block: the rest of that block belongs to no other file.
+    static func wholeBlocks(_ extent: Extent) -> Extent {
+        let rest = extent.end % block
+        return Extent(offset: extent.offset, length: extent.length + (rest == 0 ? 0 : block - rest))
+    }
+
     private let source: any ByteSource
     /// What is left of the medium, in order.
     private let extents: [Extent]

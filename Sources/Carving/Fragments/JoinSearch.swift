@@ -10,6 +10,14 @@ protocol JoinProvingWalker: FormatWalker {
     func searchJoin(_ search: JoinSearch) throws(ReadFailure)
 }
 
+/// A format without checksums whose structure ties each part of a file to the others.
+///
+/// Every proposal is tried, and the pieces are believed only when all that the walker accepts have the same content.
+protocol JoinTyingWalker: FormatWalker {
+    /// Where the first piece may end, and gaps that suit: with the split that is true, splits beside it are among them.
+    func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> (splits: [Int], gaps: [Int])
+}
+
 /// A file whose pieces were found.
 struct JoinedFile: Sendable {
     var file: WalkedFile
@@ -53,7 +61,10 @@ final class JoinSearch {
     func attemptWithoutGap() throws(ReadFailure) {
         let whole = ByteReader(space, at: 0)
         defer { cost += whole.bytesFetched }
-        guard case .complete(let file) = try walker.walk(whole), file.confidence == .proven else { return }
+        guard case .complete(let file) = try walker.walk(whole), file.length <= whole.count else { return }
+        guard file.confidence == .proven || file.confidence == .structural && walker is any JoinTyingWalker else {
+            return
+        }
         keep(file, split: file.length, gap: 0)
     }
 
@@ -70,6 +81,37 @@ final class JoinSearch {
         else { return false }
         keep(file, split: split, gap: gap)
         return true
+    }
+
+    /// Walks every combination; keeps a file when nothing else fits the structure.
+    func attemptAll(splits: [Int], gaps: [Int]) throws(ReadFailure) {
+        var accepted: [(file: WalkedFile, split: Int, gap: Int, checksum: UInt32)] = []
+        for gap in gaps {
+            for split in splits where split > 0 && gap > 0 && split + gap < space.size {
+                // What was not tried might have fitted as well.
+                guard !isExhausted else { return }
+                let joint = ByteReader(source(split: split, gap: gap), at: 0)
+                defer { cost += joint.bytesFetched }
+                guard case .complete(let file) = try walker.walk(joint), file.length > split,
+                    file.length <= joint.count,
+                    file.confidence == .structural || file.confidence == .proven
+                else { continue }
+                accepted.append((file, split, gap, try joint.crc32(of: 0..<file.length)))
+            }
+        }
+        guard let first = accepted.first,
+            accepted.allSatisfy({ $0.checksum == first.checksum && $0.file.length == first.file.length })
+        else { return }
+        keep(first.file, split: first.split, gap: first.gap)
+    }
+
+    /// Some bytes of the joined pieces; nil when the free space ends before them.
+    func bytes(at offset: Int, count: Int, split: Int, gap: Int) throws(ReadFailure) -> [UInt8]? {
+        guard offset + count + gap <= reader.count else { return nil }
+        cost += count
+        let first = max(0, min(count, split - offset))
+        let head = try reader.bytes(at: offset, count: first)
+        return try head + reader.bytes(at: offset + first + gap, count: count - first)
     }
 
     /// The free space with a gap left out.

@@ -12,10 +12,8 @@ extension PNGWalker: JoinProvingWalker {
         // The head of a chunk lies on the border, or begins the second piece.
         for split in JoinSearch.borders(from: start, through: start + 7) where !search.isOver {
             for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) where !search.isOver {
-                guard split + gap + 12 < reader.count else { break }
-                let joint = ByteReader(search.source(split: split, gap: gap), at: 0)
-                defer { search.spend(FreeSpace.block) }
-                if try Self.isKnown(joint, at: start) { try search.attempt(split: split, gap: gap) }
+                guard let head = try search.bytes(at: start, count: 8, split: split, gap: gap) else { break }
+                if Self.isKnown(head) { try search.attempt(split: split, gap: gap) }
             }
         }
     }
@@ -54,7 +52,12 @@ extension PNGWalker: JoinProvingWalker {
 
     /// True when the head of a chunk that is in use stands at an offset.
     private static func isKnown(_ reader: ByteReader, at offset: Int) throws(ReadFailure) -> Bool {
-        guard reader.count - offset >= 8, try reader.u32be(offset) <= 0x7FFF_FFFF else { return false }
-        return names.contains(String(decoding: try reader.bytes(at: offset + 4, count: 4), as: UTF8.self))
+        guard offset >= 0, reader.count - offset >= 8 else { return false }
+        return isKnown(try reader.bytes(at: offset, count: 8))
+    }
+
+    /// True when the bytes are the head of a chunk that is in use.
+    private static func isKnown(_ head: [UInt8]) -> Bool {
+        head[0] < 0x80 && names.contains(String(decoding: head[4..<8], as: UTF8.self))
     }
 }

@@ -11,7 +11,8 @@ extension ZipWalker: JoinProvingWalker {
         var at = 0
         var tried = 0
         while !search.isOver, tried < Self.mostEndRecords,
-            let record = try reader.firstOffset(of: [0x50, 0x4B, 5, 6], in: at..<min(reader.count, search.limits.joinReach))
+            let record = try reader.firstOffset(
+                of: [0x50, 0x4B, 5, 6], in: at..<min(reader.count, search.limits.joinReach))
         {
             search.spend(record - at)
             at = record + 4
@@ -62,7 +63,8 @@ extension ZipWalker: JoinProvingWalker {
         var offsets: [Int] = []
         var at = start
         while at < end {
-            guard end - at >= 46, try reader.matches([0x50, 0x4B, 1, 2], at: at), offsets.count < Self.mostMembers else {
+            guard end - at >= 46, try reader.matches([0x50, 0x4B, 1, 2], at: at), offsets.count < Self.mostMembers
+            else {
                 return nil
             }
             offsets.append(try reader.u32le(at + 42))
