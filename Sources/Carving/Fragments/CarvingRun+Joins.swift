@@ -39,9 +39,14 @@ extension CarvingRun {
                 else { continue }
                 found.append(DecidedFind(joined, at: file.offset))
             }
-            guard !found.isEmpty else { return }
             for find in found { replace(find) }
             try sealJoined(found)
+            // Only where something has left the free space is there anything new to find.
+            broken = zip(broken, outcomes).compactMap { file, outcome in
+                let end = file.offset + file.prefix + limits.farJoinGap
+                let isNear = found.contains { $0.extents.contains { file.offset < $0.offset && $0.offset < end } }
+                return isNear && !outcome.isExhausted ? file : nil
+            }
         }
     }
 

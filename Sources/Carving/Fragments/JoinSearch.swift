@@ -30,6 +30,9 @@ struct JoinedFile: Sendable {
 /// Offsets are those of the free space that begins where the file does. A proposal names the first piece by its length
 /// and the second one by the gap between them.
 final class JoinSearch {
+    /// Bytes that are fetched at a time where joined pieces are walked: many walks read little.
+    private static let window = 8 * 1024
+
     let walker: any FormatWalker
     let space: FreeSpace
     /// Reads the free space, gaps and all.
@@ -74,7 +77,7 @@ final class JoinSearch {
         guard split > 0, split % FreeSpace.block == 0, gap > 0, gap % FreeSpace.block == 0,
             split + gap < space.size, !isOver
         else { return false }
-        let joint = ByteReader(source(split: split, gap: gap), at: 0)
+        let joint = ByteReader(source(split: split, gap: gap), at: 0, window: Self.window)
         defer { cost += joint.bytesFetched }
         guard case .complete(let file) = try walker.walk(joint), file.confidence == .proven, file.length > split,
             file.length <= joint.count
@@ -90,7 +93,7 @@ final class JoinSearch {
             for split in splits where split > 0 && gap > 0 && split + gap < space.size {
                 // What was not tried might have fitted as well.
                 guard !isExhausted else { return }
-                let joint = ByteReader(source(split: split, gap: gap), at: 0)
+                let joint = ByteReader(source(split: split, gap: gap), at: 0, window: Self.window)
                 defer { cost += joint.bytesFetched }
                 guard case .complete(let file) = try walker.walk(joint), file.length > split,
                     file.length <= joint.count,

@@ -1,7 +1,9 @@
 /// Every page is named once by the trees, and must be what its place in them says.
 extension SQLiteWalker: JoinTyingWalker {
     /// Blocks before the first bad page that are proposed as well, so that a neighbour of the true split is tried.
-    private static let blocksBefore = 16
+    private static let blocksBefore = 48
+    /// Gaps that are tried: the smallest ones, for larger ones lose pages of the file itself.
+    private static let mostGaps = 6
     /// Pages behind the split whose first byte must be one that pages begin with.
     private static let pagesLookedAt = 4
     /// Kinds of b-tree pages, and the zero with which overflow and free pages begin.
@@ -25,7 +27,7 @@ extension SQLiteWalker: JoinTyingWalker {
             }
             // Where nothing behind the split can be looked at, only small gaps are tried.
             if isPossible, gap <= search.limits.nearJoinGap || next + pageSize < length { gaps.append(gap) }
-            if gaps.count > search.limits.nearJoinGap / FreeSpace.block { break }
+            if gaps.count == Self.mostGaps { break }
         }
         let low = search.prefix - Self.blocksBefore * FreeSpace.block
         return (JoinSearch.borders(from: max(1, low), through: next), gaps)

@@ -35,11 +35,16 @@ public final class ByteReader {
     /// - Parameters:
     ///   - source: what is carved.
     ///   - base: where the candidate starts in it; every other offset is relative to this one.
-    public init(_ source: any ByteSource, at base: Int) {
+    public convenience init(_ source: any ByteSource, at base: Int) {
+        self.init(source, at: base, window: Self.windowSize)
+    }
+
+    /// A reader with a window of its own size, at least 64 bytes: a small one suits a file that is read here and there.
+    init(_ source: any ByteSource, at base: Int, window: Int) {
         self.source = source
         self.base = base
         self.count = max(0, source.size - base)
-        self.window = [UInt8](repeating: 0, count: Self.windowSize)
+        self.window = [UInt8](repeating: 0, count: window)
     }
 
     /// A reader whose zero is this one's `offset`: for a file that lies inside or behind another.
@@ -166,7 +171,7 @@ public final class ByteReader {
         if offset >= windowStart, offset &- windowStart &+ length <= windowCount { return offset - windowStart }
         try checkRange(offset, length)
         // Fetch on aligned quarters so that small steps backwards do not fetch again.
-        let start = max(0, offset - offset % (Self.windowSize / 4))
+        let start = max(0, offset - offset % (window.count / 4))
         var destination = window.mutableSpan
         do {
             windowCount = try source.read(at: base + start, into: &destination)
