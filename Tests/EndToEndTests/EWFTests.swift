@@ -77,6 +77,9 @@ struct EWFTests {
         #expect(mismatch.value?["warnings"]?.array?.first?.string?.contains("MD5") == true)
         let ledger = try lab.run(["ledger", "show", "--case", lab.path("case"), "--json"]).text
         #expect(ledger.contains("\"mismatch\""))
+        let verification = try lab.run(["verify", "--case", lab.path("case")])
+        #expect(verification.status == 1)
+        #expect(verification.text.contains("its MD5 is not the medium's"))
         try lab.file("disk.E03", last)
 
         var flipped = first

@@ -136,10 +136,29 @@ public struct VerifyWorkflow {
                 verification.add(name, .differs("the manifest states other digests than ledger entry \(entry.seq)"))
                 return
             }
+            checkContainer(verified.manifest, &verification)
             checkSource(verified.manifest, evidence, &verification)
         } catch {
             verification.add("\(name)/manifest.json", .differs("\(error)"))
         }
+    }
+
+    /// What the container said of its medium when it was taken in: a medium that is unchanged since then may have been
+    /// damaged before.
+    private func checkContainer(_ manifest: EvidenceManifest, _ verification: inout Verification) {
+        guard manifest.kind == .ewf else { return }
+        let name = "container of \(manifest.item.id)"
+        let wrong = manifest.mismatches.map { "its \($0.digest.algorithm.displayName) is not the medium's" }
+        let lost = manifest.unreadable.map { "bytes \($0.extent.offset) to \($0.extent.end - 1): \($0.error)" }
+        let problems = wrong + manifest.damage + lost
+        guard problems.isEmpty else {
+            let rest = problems.count > 5 ? "; and \(problems.count - 5) more, listed in the manifest" : ""
+            verification.add(name, .differs(problems.prefix(5).joined(separator: "; ") + rest))
+            return
+        }
+        let names = manifest.stored.map(\.digest.algorithm.displayName).joined(separator: ", ")
+        verification.add(
+            name, .holds(names.isEmpty ? "undamaged; it carries no digest" : "undamaged; its \(names) is the medium's"))
     }
 
     private func checkSource(
