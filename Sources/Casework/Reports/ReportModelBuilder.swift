@@ -28,7 +28,8 @@ struct ReportModelBuilder {
             request: ReportModel.Request(
                 caseNumber: session.folder.facts.number, caseTitle: session.folder.facts.title),
             laboratory: ReportModel.Laboratory(name: session.actor.org),
-            examiner: ReportModel.Examiner(name: session.actor.name, role: session.actor.role == "examiner" ? "" : session.actor.role),
+            examiner: ReportModel.Examiner(
+                name: session.actor.name, role: session.actor.role == "examiner" ? "" : session.actor.role),
             isTrial: certificate.isTrial || roots.contains(where: \.isTrial), items: items,
             handling: try handling(entries, roots),
             findings: ReportModel.Findings(
