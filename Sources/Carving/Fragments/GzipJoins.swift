@@ -91,7 +91,7 @@ struct DeflateJoin {
             let end = min((at / FreeSpace.block + 1) * FreeSpace.block, search.reader.count)
             let piece = try search.reader.bytes(at: at, count: end - at)
             let step = inflater.feed(piece, &output, &crc, &produced)
-            search.spend(piece.count)
+            search.spend(piece.count + step.given)
             guard step.status == .more else { break }
             at = end
         }
@@ -108,7 +108,7 @@ struct DeflateJoin {
         while at < search.reader.count, !search.isExhausted {
             let piece = try search.reader.bytes(at: at, count: min(Self.trialPiece, search.reader.count - at))
             let step = inflater.feed(piece, &output, &crc, &produced)
-            search.spend(piece.count)
+            search.spend(piece.count + step.given)
             switch step.status {
             case .more: at += piece.count
             case .finished: return (at + step.consumed, crc.value, produced)
@@ -123,16 +123,17 @@ extension Inflater {
     /// Inflates a piece to its end, or to that of the stream.
     fileprivate mutating func feed(
         _ piece: [UInt8], _ output: inout [UInt8], _ crc: inout CRC32, _ produced: inout Int
-    ) -> (status: Status, consumed: Int) {
+    ) -> (status: Status, consumed: Int, given: Int) {
         var used = 0
+        let before = produced
         while true {
             let (status, consumed, given) = step(piece[used...], into: &output)
             used += consumed
             crc.update(output[..<given])
             produced += given
-            guard status == .more else { return (status, used) }
-            if used == piece.count, given < output.count { return (.more, used) }
-            if consumed == 0, given == 0 { return (.invalid, used) }
+            guard status == .more else { return (status, used, produced - before) }
+            if used == piece.count, given < output.count { return (.more, used, produced - before) }
+            if consumed == 0, given == 0 { return (.invalid, used, produced - before) }
         }
     }
 }

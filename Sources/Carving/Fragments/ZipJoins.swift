@@ -18,12 +18,28 @@ extension ZipWalker: JoinProvingWalker {
             at = record + 4
             guard reader.count - record >= 22 else { return }
             tried += 1
-            let size = try reader.u32le(record + 12)
-            let start = try reader.u32le(record + 16)
-            let gap = record - size - start
-            guard gap >= FreeSpace.block, gap % FreeSpace.block == 0, size >= 46 else { continue }
+            let (end, size, start) = try directory(reader, end: record)
+            guard size >= 46, size <= end, start <= end - size else { continue }
+            let gap = end - size - start
+            guard gap >= FreeSpace.block, gap % FreeSpace.block == 0 else { continue }
             try attempts(search, gap: gap, directory: start, size: size)
         }
+    }
+
+    /// Where the central directory ends in the free space, its size, and where the archive says that it starts.
+    ///
+    /// Where the end record has no room for the numbers, a Zip64 one stands before it and its locator (4.3.14).
+    private func directory(
+        _ reader: ByteReader, end record: Int
+    ) throws(ReadFailure) -> (end: Int, size: Int, start: Int) {
+        let size = try reader.u32le(record + 12)
+        let start = try reader.u32le(record + 16)
+        let zip64 = record - 20 - 56
+        guard zip64 >= 0, try reader.matches([0x50, 0x4B, 6, 6], at: zip64),
+            let longSize = Int(exactly: try reader.u64le(zip64 + 40)),
+            let longStart = Int(exactly: try reader.u64le(zip64 + 48))
+        else { return (record, size, start) }
+        return (zip64, longSize, longStart)
     }
 
     private func attempts(
