@@ -22,7 +22,7 @@ public struct CarveLimits: Hashable, Sendable {
     /// Block borders, counted back from where a file breaks, at which its first piece may end.
     public var joinBack = 128
     /// Most bytes that the search for one file's second piece may read and inflate.
-    public var joinWork = 256 * 1024 * 1024
+    public var joinWork = 512 * 1024 * 1024
     /// Times that the pieces of files are searched for; each time leaves out what was found before.
     public var joinRounds = 4
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.

@@ -60,7 +60,7 @@ extension ZipWalker: JoinProvingWalker {
                     break
                 }
             }
-        } else {
+        } else if try !reader.matches([0x50, 0x4B, 1, 2], at: start + gap) {
             // The directory itself lies in both pieces.
             low = start
         }
@@ -83,7 +83,10 @@ extension ZipWalker: JoinProvingWalker {
             else {
                 return nil
             }
-            offsets.append(try reader.u32le(at + 42))
+            let offset = try reader.u32le(at + 42)
+            // A 64-bit offset: the members' checksums alone must tell the split.
+            guard offset != 0xFFFF_FFFF else { return nil }
+            offsets.append(offset)
             at += 46 + (try reader.u16le(at + 28)) + (try reader.u16le(at + 30)) + (try reader.u16le(at + 32))
         }
         return at == end ? offsets.sorted() : nil
