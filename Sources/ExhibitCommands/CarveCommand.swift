@@ -42,7 +42,7 @@ struct CarveCommand: ParsableCommand {
         if let count = workers.workers { workflow.workers = count }
         let outcome = try workflow.run(item: item, sourcePath: source)
         try session.finish()
-        output.write(Summary.value(outcome.artifacts)) { Summary.text(outcome.artifacts) }
+        try output.write(Summary.value(outcome.artifacts)) { Summary.text(outcome.artifacts) }
         for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
         if !outcome.warnings.isEmpty { throw ExitStatus.notVerified }
     }

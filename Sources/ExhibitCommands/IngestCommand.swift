@@ -34,7 +34,7 @@ struct IngestCommand: ParsableCommand {
         workflow.configure(reading, workers)
         let outcome = try workflow.run(source, as: try item.itemDescription())
         try session.finish()
-        output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
+        try output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
         if !outcome.manifest.isSound { throw ExitStatus.notVerified }
     }
 }

@@ -46,7 +46,7 @@ struct ProcessCommand: AsyncParsableCommand {
         let outcome = try await workflow.run(
             source, as: try item.itemDescription(), caseAt: location.folder)
 
-        output.write(
+        try output.write(
             .object(compacting: [
                 "case": .string(outcome.folder.path), "item": Summary.value(outcome.manifest),
                 "artifacts": Summary.value(outcome.artifacts),

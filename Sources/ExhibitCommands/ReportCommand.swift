@@ -31,7 +31,7 @@ struct ReportCommand: AsyncParsableCommand {
             progress: ProgressLine())
         let workflow = ReportWorkflow(session, tools: tools)
         let report = try await workflow.run(ReportRequest(language: language.language, thumbnails: thumbnails))
-        output.write([
+        try output.write([
             "id": .string(report.issued.id), "pdf": .string(report.issued.pdfPath),
             "html": .string(report.issued.htmlPath), "verified": .bool(report.verification.holds),
         ]) { "Report \(report.issued.id)\n\(report.issued.pdfPath)\n\(report.issued.htmlPath)" }

@@ -41,7 +41,7 @@ struct VerifyCommand: ParsableCommand {
         } else {
             verification = try workflow.run(recordingIn: nil)
         }
-        output.write(VerificationText.value(verification)) { VerificationText.text(verification) }
+        try output.write(VerificationText.value(verification)) { VerificationText.text(verification) }
         if !verification.holds { throw ExitStatus.notVerified }
     }
 

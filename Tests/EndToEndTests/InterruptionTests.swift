@@ -78,7 +78,7 @@ struct InterruptionTests {
     private func verbs(_ lab: Laboratory, _ name: String) throws -> [String] {
         let answer = try lab.run(["ledger", "show", "--case", lab.path(name), "--json"])
         let entries = try CanonicalValue(parsing: answer.output.dropLast())
-        return (entries.array ?? []).compactMap { $0["type"]?.string }
+        return (entries["entries"]?.array ?? []).compactMap { $0["type"]?.string }
     }
 }
 

@@ -28,6 +28,40 @@ struct RefusalTests {
         try refused(lab, lab.path("split.001"), saying: "split.002")
     }
 
+    @Test("a case within the folder that is to be taken in")
+    func caseInSource() throws {
+        let lab = try Laboratory()
+        let export = lab.path("export")
+        try FileManager.default.createDirectory(atPath: export + "/photos", withIntermediateDirectories: true)
+        try lab.file("export/photos/a.txt", [65])
+        try FileManager.default.createSymbolicLink(atPath: lab.path("alias"), withDestinationPath: export)
+        for place in [export + "/deep/case", lab.path("alias/case"), export] {
+            let answer = try lab.signed("process", export, "--case", place, "--number", "B-2")
+            #expect(answer.status == 2)
+            #expect(answer.errors.contains("outside of that folder"), "\(answer.errors)")
+        }
+        #expect(try FileManager.default.subpathsOfDirectory(atPath: export).sorted() == ["photos", "photos/a.txt"])
+        // A neighbour whose name only begins alike is fine.
+        let answer = try lab.signed("process", export, "--case", export + "-case", "--number", "B-2", "--no-report")
+        #expect(answer.status == 0, "\(answer.errors)")
+    }
+
+    @Test("an answer that cannot be written: exit 2 and a reason, no crash")
+    func fullStandardOutput() throws {
+        let job = try WholeJobTests.stick.get()
+        for command in ["catalog export", "verify --skip-sources", "ledger show --json"] {
+            let answer = try job.laboratory.shell(
+                "\"$PROGRAM\" \(command) --case \"$CASE\" >/dev/full",
+                ["PROGRAM": Laboratory.program.path, "CASE": job.casePath])
+            #expect(answer.status == 2, "\(answer.errors)")
+            #expect(answer.errors.contains("Standard output cannot be written"), "\(answer.errors)")
+        }
+        let mute = try job.laboratory.shell(
+            "\"$PROGRAM\" catalog list --case /nothing 2>/dev/full",
+            ["PROGRAM": Laboratory.program.path])
+        #expect(mute.status == 2)
+    }
+
     @Test("a source that may not be read", .enabled(if: getuid() != 0))
     func unreadableSource() throws {
         let lab = try Laboratory()

@@ -37,6 +37,7 @@ struct TamperingTests {
             ("image", 70_000), ("evidence/E001/manifest.json", 40), ("evidence/E001/manifest.json.p7s", 200),
             ("evidence/E001/blocks.sha256", 3), ("evidence/E001/artifacts.jsonl", 100), ("ledger.custody", 9000),
             ("reports/R01/report.pdf", 5000), ("reports/R01/report.html", 500), ("ca.pem", 200),
+            ("checkpoints/00000010.note", 68), ("checkpoints/00000010.note.tsr", 650),
         ])
     func flippedByte(file: String, offset: Int) throws {
         let job = try WholeJobTests.stick.get().copy()
@@ -61,6 +62,28 @@ struct TamperingTests {
             "\(said)")
     }
 
+    @Test("the recipe finds the files of a folder whatever their names")
+    func recipeOnHostileNames() throws {
+        let lab = try Laboratory()
+        let names: [[UInt8]] = [
+            Array("a\nb".utf8), [0x62, 0xFF, 0xFE, 0x0A], Array(" -rf ' \" \\n $(id) `id` %s\r".utf8), Array("é".utf8),
+        ]
+        try FileManager.default.createDirectory(atPath: lab.path("export"), withIntermediateDirectories: true)
+        for (index, name) in names.enumerated() {
+            let octal = name.map { "\\" + String(512 + Int($0), radix: 8).dropFirst() }.joined()
+            let made = try lab.shell("cd export && name=$(printf '\(octal).') && echo \(index) >\"./${name%.}\"")
+            try #require(made.status == 0, "\(made.errors)")
+        }
+        let job = try lab.signed(
+            "process", lab.path("export"), "--case", lab.path("case"), "--number", "H-1", "--no-report")
+        try #require(job.status == 0, "\(job.errors)")
+        let variables = ["CASE": lab.path("case"), "IMAGE": lab.path("export")]
+        let answer = try lab.shell(try Self.recipe(), variables)
+        #expect(answer.status == 0, "\(answer.text)\(answer.errors)")
+        _ = try lab.shell("echo x >\"export/$(printf 'a\\nb')\"")
+        #expect(try lab.shell(try Self.recipe(), variables).text.contains("DIFFERS the medium"))
+    }
+
     @Test("a changed catalogue is named")
     func changedCatalogue() throws {
         let job = try WholeJobTests.stick.get().copy()
@@ -71,6 +94,29 @@ struct TamperingTests {
         let verify = try job.laboratory.run(["verify", "--case", job.casePath, "--skip-sources"])
         #expect(verify.status == 1)
         #expect(verify.text.contains("catalogue of E001"))
+    }
+
+    @Test("a catalogue that is gone is missed, not made anew empty")
+    func missingCatalogue() throws {
+        let job = try WholeJobTests.stick.get().copy()
+        let catalogue = job.casePath + "/catalog.sqlite"
+        try FileManager.default.removeItem(atPath: catalogue)
+        let verify = try job.laboratory.run(["verify", "--case", job.casePath, "--skip-sources"])
+        #expect(verify.status == 1)
+        #expect(verify.text.contains("catalog.sqlite is missing"), "\(verify.text)")
+        let export = try job.laboratory.run(["catalog", "export", "--case", job.casePath])
+        #expect(export.status == 2)
+        #expect(!FileManager.default.fileExists(atPath: catalogue))
+    }
+
+    @Test("evidence that no entry speaks of is named")
+    func strangeEvidence() throws {
+        let job = try WholeJobTests.stick.get().copy()
+        try FileManager.default.copyItem(
+            atPath: job.casePath + "/evidence/E001", toPath: job.casePath + "/evidence/E777")
+        let verify = try job.laboratory.run(["verify", "--case", job.casePath, "--skip-sources"])
+        #expect(verify.status == 1)
+        #expect(verify.text.contains("evidence/E777"), "\(verify.text)")
     }
 
     @Test("a changed place of the medium is named by its block")

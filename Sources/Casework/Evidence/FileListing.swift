@@ -37,6 +37,17 @@ struct FileListing {
         }
     }
 
+    /// The entries of a stored listing that are no files and were not read: what each is called, and why.
+    ///
+    /// - Throws: `EvidenceModel`'s error when a line is not canonical JSON.
+    static func notRead(in listing: [UInt8]) throws -> [(name: String, why: String)] {
+        try listing.split(separator: UInt8(ascii: "\n")).compactMap { line in
+            let value = try CanonicalValue(parsing: Array(line))
+            guard let why = value["not_read"]?.string else { return nil }
+            return (value["path"]?.string ?? value["path_hex"]?.string ?? "", why)
+        }
+    }
+
     private mutating func add(_ line: CanonicalValue) throws(DigestError) {
         let encoded = line.encoded
         bytes += encoded + [UInt8(ascii: "\n")]

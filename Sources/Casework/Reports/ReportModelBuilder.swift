@@ -21,7 +21,7 @@ struct ReportModelBuilder {
         let items = try VerifyWorkflow.lastAcquisitions(entries).map { item, _ in
             try ReportItem(session.folder, verification, entries: entries, roots: roots).item(item)
         }
-        let artifacts = try CatalogStore(path: session.folder.catalogPath).artifacts()
+        let artifacts = try CatalogReading.store(of: session.folder).artifacts()
         let certificate = session.signer.certificate
         return ReportModel(
             identifier: "\(session.folder.facts.number)-\(number)", issued: session.now(),
@@ -36,7 +36,7 @@ struct ReportModelBuilder {
                 summaries: ReportModel.TypeSummary.counting(artifacts), artifacts: artifacts,
                 thumbnails: request.thumbnails
                     ? try await ThumbnailReader.thumbnails(of: artifacts, in: session.folder) : []),
-            methods: methods(entries, items), omissions: omissions(items), errorRates: MeasuredPrecision.rates,
+            methods: methods(entries, items), omissions: try omissions(items), errorRates: MeasuredPrecision.rates,
             verification: ReportModel.Verification(
                 rootName: roots.first?.subjectCommonName ?? "", rootSHA256: roots.first?.sha256.hex ?? "",
                 steps: ReportModel.VerificationStep.standard(reportID: number, items: items)),
@@ -102,19 +102,25 @@ struct ReportModelBuilder {
             })
     }
 
-    private func omissions(_ items: [ReportModel.Item]) -> [ReportModel.Omission] {
-        items.flatMap { item in
-            item.unreadable.map { range in
+    private func omissions(_ items: [ReportModel.Item]) throws -> [ReportModel.Omission] {
+        try items.flatMap { item in
+            let ranges = item.unreadable.map { range in
                 ReportModel.Omission(
                     item: item.id, what: "\(range.extent.offset) + \(range.extent.length)", reason: range.error)
             }
+            guard item.files != nil else { return ranges }
+            let listing = try DurableFile.read(session.folder.evidence(item.id).filesPath, limit: 1 << 31)
+            return ranges
+                + (try FileListing.notRead(in: listing)).map {
+                    ReportModel.Omission(item: item.id, what: $0.name, reason: $0.why)
+                }
         }
     }
 
     // MARK: Annexes
 
     private func annexes(_ entries: [LedgerEntry]) throws -> [ReportModel.Annex] {
-        let store = try CatalogStore(path: session.folder.catalogPath)
+        let store = try CatalogReading.store(of: session.folder)
         var csv: [UInt8] = []
         try store.export(.csv) { csv += $0 }
         var lines: [UInt8] = []

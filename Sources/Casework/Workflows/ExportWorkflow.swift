@@ -65,7 +65,7 @@ public struct ExportWorkflow {
     }
 
     private func selection(_ ids: [String]?, _ filter: CatalogFilter) throws -> [Artifact] {
-        let store = try CatalogStore(path: folder.catalogPath)
+        let store = try CatalogReading.store(of: folder)
         guard let ids else { return try store.artifacts(filter) }
         return try ids.map { id in
             var filter = filter

@@ -40,6 +40,7 @@ public struct IngestWorkflow {
     /// - Throws: ``SourceError``, ``CaseError``, ledger and signature errors. Nothing half-made counts afterwards.
     public func run(_ path: String, as item: ItemDescription) throws -> Outcome {
         let source = try SourceOpener.open(path, allowWritableMounts: forceReason != nil)
+        try SourceCheck.refuse(source, around: session.folder.path)
         let history = try session.history(of: item.id)
         guard history.acquired == nil else {
             throw CaseError(

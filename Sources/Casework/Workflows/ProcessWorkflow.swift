@@ -54,7 +54,7 @@ public struct ProcessWorkflow {
     /// Does the job.
     public func run(_ source: String, as item: ItemDescription, caseAt path: String) async throws -> Outcome {
         // Look at the source first: a wrong path must not leave a case behind.
-        _ = try SourceCheck.open(source, force: forceReason != nil)
+        try SourceCheck.refuse(try SourceCheck.open(source, force: forceReason != nil), around: path)
         let folder = try openOrCreate(path)
         let session = try CaseSession(folder, workstation: workstation, examiner: examiner, progress: progress)
 

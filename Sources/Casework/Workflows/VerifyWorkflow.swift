@@ -31,7 +31,10 @@ public struct VerifyWorkflow {
         var verification = Verification()
         let roots = checkRoots(&verification)
         let entries = checkLedger(roots, &verification)
-        for acquisition in Self.lastAcquisitions(entries) { checkItem(acquisition, roots, &verification) }
+        checkCheckpoints(entries, roots, &verification)
+        let acquisitions = Self.lastAcquisitions(entries)
+        for acquisition in acquisitions { checkItem(acquisition, roots, &verification) }
+        checkNothingElse(Set(acquisitions.map(\.item)), &verification)
         checkCatalogue(entries, &verification)
         checkReports(entries, &verification)
         if let session {
@@ -161,6 +164,23 @@ public struct VerifyWorkflow {
             name, .holds(names.isEmpty ? "undamaged; it carries no digest" : "undamaged; its \(names) is the medium's"))
     }
 
+    /// Names what lies among the evidence and no entry speaks of: it was put there, or its acquisition was cut off.
+    private func checkNothingElse(_ items: Set<String>, _ verification: inout Verification) {
+        let names: [String]
+        do {
+            names = try FileManager.default.contentsOfDirectory(atPath: folder.evidencePath)
+        } catch {
+            verification.add(
+                "evidence", .differs("\(folder.evidencePath) cannot be read: \(error.localizedDescription)"))
+            return
+        }
+        // A dot begins the name of what is being made.
+        for name in names.sorted() where !name.hasPrefix(".") && !items.contains(name) {
+            verification.add(
+                "evidence/\(name)", .notChecked("no entry of the ledger says that this item's acquisition ended"))
+        }
+    }
+
     private func checkSource(
         _ manifest: EvidenceManifest, _ evidence: EvidenceFolder, _ verification: inout Verification
     ) {
@@ -208,7 +228,7 @@ public struct VerifyWorkflow {
             let name = "catalogue of \(item)"
             do {
                 var running = try RunningDigest(.sha256)
-                let store = try CatalogStore(path: folder.catalogPath)
+                let store = try CatalogReading.store(of: folder)
                 try store.export(.jsonl, CatalogFilter(item: item)) { try running.update($0) }
                 let observed = try running.finalize()
                 verification.add(

@@ -21,7 +21,7 @@ struct CaseCommand: AsyncParsableCommand {
             let (workstation, _) = try Setting.workstation()
             let folder = try facts.newCase().create(
                 at: location.folder, workstation: workstation, examiner: try examiner.examiner(at: workstation))
-            output.write(["case": .string(folder.path), "origin": .string(folder.facts.origin)]) {
+            try output.write(["case": .string(folder.path), "origin": .string(folder.facts.origin)]) {
                 "Case \(folder.facts.number) made in \(folder.path)\nLedger \(folder.facts.origin)"
             }
         }

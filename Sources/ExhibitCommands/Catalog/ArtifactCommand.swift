@@ -50,7 +50,7 @@ struct ArtifactCommand: ParsableCommand {
             let workflow = ExportWorkflow(folder, session: session, progress: ProgressLine())
             let outcome = try workflow.run(
                 ids: all ? nil : ids, filter: selection.filter(), to: to, sourcePath: source)
-            output.write([
+            try output.write([
                 "written": .integer(outcome.written), "bytes": .size(outcome.bytes),
                 "failed": .array(outcome.failures.map { .string($0) }),
             ]) { "\(outcome.written) files (\(SizeText.text(outcome.bytes))) written to \(to)" }

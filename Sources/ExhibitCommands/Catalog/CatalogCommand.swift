@@ -17,8 +17,8 @@ struct CatalogCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let artifacts = try CatalogStore(path: location.open().catalogPath).artifacts(selection.filter())
-            output.write(.array(artifacts.map(\.canonical))) {
+            let artifacts = try CatalogReading.store(of: location.open()).artifacts(selection.filter())
+            try output.write(["artifacts": .array(artifacts.map(\.canonical))]) {
                 var table = Table(
                     ["Id", "Item", "Offset", "Size", "Format", "Confidence", "Pieces"], numeric: [2, 3, 6])
                 for artifact in artifacts {
@@ -42,7 +42,7 @@ struct CatalogCommand: ParsableCommand {
         @OptionGroup var output: OutputOptions
 
         func run() throws {
-            let store = try CatalogStore(path: location.open().catalogPath)
+            let store = try CatalogReading.store(of: location.open())
             let found = try store.artifacts(CatalogFilter(idPrefix: id))
             guard let artifact = found.first else {
                 throw CatalogError(.unknownArtifact, "No artifact has an id that begins with \(id).")
@@ -51,7 +51,7 @@ struct CatalogCommand: ParsableCommand {
                 throw CatalogError(
                     .unknownArtifact, "\(found.count) artifacts have ids that begin with \(id). Give more digits.")
             }
-            output.write(artifact.canonical) { Self.text(of: artifact) }
+            try output.write(artifact.canonical) { Self.text(of: artifact) }
         }
 
         private static func text(of artifact: Artifact) -> String {
@@ -84,16 +84,16 @@ struct CatalogCommand: ParsableCommand {
         var format: FormatOption = .jsonl
 
         func run() throws {
-            let store = try CatalogStore(path: location.open().catalogPath)
+            let store = try CatalogReading.store(of: location.open())
             var buffer: [UInt8] = []
             try store.export(format.format, selection.filter()) { line in
                 buffer += line
                 if buffer.count >= 1 << 16 {
-                    Output.write(buffer)
+                    try Output.write(buffer)
                     buffer.removeAll(keepingCapacity: true)
                 }
             }
-            Output.write(buffer)
+            try Output.write(buffer)
         }
     }
 }

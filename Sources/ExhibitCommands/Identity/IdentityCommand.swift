@@ -45,7 +45,7 @@ struct IdentityCommand: ParsableCommand {
                 name: name, organization: organization,
                 passphrase: try passphrase.passphrase(for: "the new identity", confirming: true), validDays: validDays,
                 rootPassphrase: try rootPassphraseFile.map { try PassphraseOptions.firstLine(ofFile: $0) })
-            output.write(IdentityText.value(identity)) {
+            try output.write(IdentityText.value(identity)) {
                 "Identity \(identity.slug) made: a trial certificate, not for casework.\n"
                     + IdentityText.text([identity])
             }
@@ -85,7 +85,7 @@ struct IdentityCommand: ParsableCommand {
                 } else {
                     try store.importPKCS12(path: file, passphrase: secret, rootsPath: root)
                 }
-            output.write(IdentityText.value(identity)) { IdentityText.text([identity]) }
+            try output.write(IdentityText.value(identity)) { IdentityText.text([identity]) }
         }
     }
 
@@ -97,7 +97,7 @@ struct IdentityCommand: ParsableCommand {
         func run() throws {
             let (workstation, _) = try Setting.workstation()
             let identities = try workstation.identities.list()
-            output.write(.array(identities.map(IdentityText.value))) {
+            try output.write(["identities": .array(identities.map(IdentityText.value))]) {
                 identities.isEmpty ? "There is no identity in \(workstation.home)." : IdentityText.text(identities)
             }
         }

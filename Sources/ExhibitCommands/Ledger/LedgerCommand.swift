@@ -26,7 +26,7 @@ struct LedgerCommand: ParsableCommand {
             let entries = try ledger.entries().filter { entry in
                 item == nil || entry.items.contains { $0.id == item }
             }
-            output.write(.array(entries.map(\.body.canonical))) {
+            try output.write(["entries": .array(entries.map(\.body.canonical))]) {
                 var table = Table(["No.", "Time", "Verb", "Items", "By", "Check", "Reason"], numeric: [0])
                 for entry in entries {
                     table.add([
@@ -68,7 +68,7 @@ struct LedgerCommand: ParsableCommand {
                 }
             }
             let report = try review.run()
-            output.write(AuditText.value(report)) { AuditText.text(report) }
+            try output.write(AuditText.value(report)) { AuditText.text(report) }
             if !report.isClean { throw ExitStatus.notVerified }
         }
     }
@@ -89,12 +89,12 @@ struct LedgerCommand: ParsableCommand {
                 folder, workstation: workstation, ledger: LedgerStore.open(at: folder.ledgerPath)
             ).publish()
             if output.json {
-                output.write([
+                try output.write([
                     "size": .integer(published.size), "root": .string(published.root.hex),
                     "path": .string(published.path), "note": .string(published.note),
                 ]) { "" }
             } else {
-                Output.write(Array(published.note.utf8))
+                try Output.write(Array(published.note.utf8))
                 Terminal.say("Written to \(published.path)")
             }
         }

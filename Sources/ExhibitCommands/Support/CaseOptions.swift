@@ -38,12 +38,14 @@ struct OutputOptions: ParsableArguments {
     var json = false
 
     /// Writes a result: as JSON when asked for, else as text.
-    func write(_ value: CanonicalValue, text: () -> String) {
+    ///
+    /// - Throws: ``OutputError``.
+    func write(_ value: CanonicalValue, text: () -> String) throws(OutputError) {
         if json {
-            Output.line(value.encodedText)
+            try Output.line(value.encodedText)
         } else {
             let text = text()
-            if !text.isEmpty { Output.line(text) }
+            if !text.isEmpty { try Output.line(text) }
         }
     }
 }

@@ -8,17 +8,38 @@ enum Terminal {
     /// Writes one line to standard error.
     static func say(_ text: String) { write(text + "\n") }
 
-    /// Writes to standard error as it is.
-    static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+    /// Writes to standard error as it is. Where nobody can be told, as when it is closed, the work goes on.
+    static func write(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 }
 
 /// Standard output.
 enum Output {
     /// Writes one line of data.
-    static func line(_ text: String) { write(Array((text + "\n").utf8)) }
+    ///
+    /// - Throws: ``OutputError``.
+    static func line(_ text: String) throws(OutputError) { try write(Array((text + "\n").utf8)) }
 
     /// Writes data as it is.
-    static func write(_ bytes: [UInt8]) { FileHandle.standardOutput.write(Data(bytes)) }
+    ///
+    /// - Throws: ``OutputError``.
+    static func write(_ bytes: [UInt8]) throws(OutputError) {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+        } catch {
+            throw OutputError(reason: error.localizedDescription)
+        }
+    }
+}
+
+/// The answer could not be written.
+struct OutputError: Error, CustomStringConvertible {
+    /// Why, in the system's words.
+    let reason: String
+
+    var description: String {
+        "Standard output cannot be written: \(reason) What was written is not complete. What the command did in the case "
+            + "stays done; make room and ask again."
+    }
 }
 
 /// The words of an error for people.

@@ -76,9 +76,12 @@ struct CoverView {
         if items.count > itemLimit {
             result.afterItems.append(text.counted("summary.examined_more", items.count - itemLimit))
         }
+        // Links, pipes and the like of a folder: named in section 6 beside the ranges that could not be read.
+        let omitted = context.model.omissions.count - items.reduce(0) { $0 + $1.unreadable.count }
         result.afterItems.append(
-            unread == 0
-                ? text("summary.read_whole") : text("summary.read_partly", ["size": format.exactSize(unread)]))
+            unread > 0
+                ? text("summary.read_partly", ["size": format.exactSize(unread)])
+                : omitted > 0 ? text.counted("summary.read_except", omitted) : text("summary.read_whole"))
         return result
     }
 
@@ -170,17 +173,21 @@ struct CoverView {
                 confidences.reduce(sum) { $0.addingClamped(total.counts[$1] ?? 0) }
             }
         }
-        let (sound, weak, broken) = (count(.proven, .structural), count(.header), count(.broken))
+        // A file of a folder has the borders it has there; only one that was carved may be cut short or too long.
+        let listed = model.findings.artifacts.count { $0.origin == .filesystem && $0.confidence == .header }
+        let (sound, broken) = (count(.proven, .structural), count(.broken))
+        let weak = max(0, count(.header) - listed)
         var sentences: [String] = []
         if sound > 0 { sentences.append(text.counted("summary.certainty_sound", sound)) }
         if weak > 0 { sentences.append(text.counted("summary.certainty_weak", weak)) }
+        if listed > 0 { sentences.append(text.counted("summary.certainty_listed", listed)) }
         if broken > 0 { sentences.append(text.counted("summary.certainty_broken", broken)) }
         guard !sentences.isEmpty else {
             return answer("summary.certainty_title", .open, [text("summary.certainty_none")], text)
         }
         sentences.append(
             text(model.errorRates.isEmpty ? "summary.certainty_unmeasured" : "summary.certainty_measured"))
-        return answer("summary.certainty_title", weak + broken > 0 ? .open : .good, sentences, text)
+        return answer("summary.certainty_title", weak + listed + broken > 0 ? .open : .good, sentences, text)
     }
 
     private static func answer(

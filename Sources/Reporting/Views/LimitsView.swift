@@ -4,6 +4,8 @@ internal import EvidenceModel
 struct LimitsView {
     let hasOmissions: Bool
     let omissions: [OmissionRow]
+    /// How many more there are than rows.
+    let moreOmissions: String?
     let method: [String]
     let ledger: [String]
 
@@ -23,6 +25,8 @@ struct LimitsView {
                 item: $0.item.isEmpty ? .plain(text("limits.whole_case")) : .evidence($0.item, limit: 40),
                 what: EvidenceView($0.what), reason: EvidenceView($0.reason))
         }
+        let more = context.model.omissions.count - Self.omissionLimit
+        moreOmissions = more > 0 ? text.counted("limits.not_read_more", more) : nil
         method = (1...3).map { text("limits.method_\($0)") }
         ledger = (1...7).map { text("limits.ledger_\($0)") }
     }
