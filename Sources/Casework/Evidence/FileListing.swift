@@ -8,6 +8,7 @@ import SourceMedia
 struct FileListing {
     /// The file's bytes.
     private(set) var bytes: [UInt8] = []
+    /// Number of files whose content was read.
     private(set) var count = 0
     private(set) var contentBytes = 0
     private var tree = MerkleFrontier()
@@ -33,7 +34,6 @@ struct FileListing {
             var members = Self.name(oddity.nameBytes)
             members["not_read"] = .string(oddity.what)
             try add(.object(members))
-            count += 1
         }
     }
 

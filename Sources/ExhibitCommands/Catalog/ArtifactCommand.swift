@@ -53,7 +53,9 @@ struct ArtifactCommand: ParsableCommand {
             try output.write([
                 "written": .integer(outcome.written), "bytes": .size(outcome.bytes),
                 "failed": .array(outcome.failures.map { .string($0) }),
-            ]) { "\(outcome.written) files (\(SizeText.text(outcome.bytes))) written to \(to)" }
+            ]) {
+                "\(outcome.written) \(outcome.written == 1 ? "file" : "files") (\(SizeText.text(outcome.bytes))) written to \(to)"
+            }
             for failure in outcome.failures { Terminal.say(failure) }
             if !outcome.failures.isEmpty { throw ExitStatus.notVerified }
         }

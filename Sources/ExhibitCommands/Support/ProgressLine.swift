@@ -85,6 +85,7 @@ enum SizeText {
             value /= 1024
             unit += 1
         }
-        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", value, units[unit])
+        // Rounded down, as in the report: nothing is made to look larger than it is.
+        return unit == 0 ? "\(bytes) B" : String(format: "%.1f %@", (value * 10).rounded(.down) / 10, units[unit])
     }
 }
