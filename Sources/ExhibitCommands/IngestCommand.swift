@@ -31,7 +31,7 @@ struct IngestCommand: ParsableCommand {
             folder, workstation: workstation, examiner: try examiner.examiner(at: workstation), progress: ProgressLine()
         )
         var workflow = IngestWorkflow(session)
-        workflow.configure(reading, workers)
+        try workflow.configure(reading, workers)
         let outcome = try workflow.run(source, as: try item.itemDescription())
         try session.finish()
         try output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
@@ -40,8 +40,8 @@ struct IngestCommand: ParsableCommand {
 }
 
 extension IngestWorkflow {
-    mutating func configure(_ reading: ReadingOptions, _ workers: WorkerOptions) {
-        if let algorithms = try? reading.algorithms() { self.algorithms = algorithms }
+    mutating func configure(_ reading: ReadingOptions, _ workers: WorkerOptions) throws {
+        algorithms = try reading.algorithms()
         if let count = workers.workers { self.workers = count }
         forceReason = reading.force ? reading.reason : nil
     }
