@@ -306,17 +306,31 @@ private struct PDFWalk: FileWalk {
         let isBare = before == 0x0D
         var length = 0
         var first: Int?
-        // More than one line end is believed only when it is the same again.
+        // More than one line end is believed only when it is the same again, and a single byte only before zeros or the
+        // end: behind a file lies arbitrary data, in which one byte in 256 is a line feed.
         while length < 8, input.fits(marker + length, 1) {
             let at = marker + length
             let isPair = try input.matches("\r\n", at: at)
             let byte = try input.u8(at)
             let kind = isPair ? 2 : byte == 0x0A ? 1 : byte == 0x0D && isBare ? 3 : 0
             guard kind != 0, first == nil || first == kind else { break }
+            if first != nil, kind != 2, try !isQuiet(at: at + 1) { break }
             first = kind
             length += isPair ? 2 : 1
         }
         return length
+    }
+
+    /// True at a zero byte, at the end of the source, and at another line end that leads to one of them.
+    private func isQuiet(at offset: Int) throws(WalkStop) -> Bool {
+        var at = offset
+        while at - offset < 8, input.fits(at, 1) {
+            let byte = try input.u8(at)
+            if byte == 0 { return true }
+            guard byte == 0x0A || byte == 0x0D else { return false }
+            at += 1
+        }
+        return !input.fits(at, 1)
     }
 
     /// Decides how sure the end is.
