@@ -20,6 +20,12 @@ public struct CaseFolder: Hashable, Sendable {
     public var reportsPath: String { path + "/reports" }
     public var checkpointsPath: String { path + "/checkpoints" }
 
+    /// Path of a file about the ledger's head of so many entries, without its ending: `checkpoints/00000012`.
+    func checkpointPath(entries: Int) -> String {
+        let number = String(entries)
+        return checkpointsPath + "/" + String(repeating: "0", count: max(0, 8 - number.count)) + number
+    }
+
     /// Where the files about one evidence item lie.
     public func evidence(_ item: String) -> EvidenceFolder { EvidenceFolder(path: evidencePath + "/" + item) }
 
@@ -78,7 +84,7 @@ public struct CaseFolder: Hashable, Sendable {
         do {
             let facts = try fill(work)
             try DurableFile.write(facts.canonical.encoded, to: work + "/case.json")
-            try FolderSync.sync(work)
+            try DurableFile.synchronizeFolder(work)
             try FolderSync.rename(work, to: absolute)
             return CaseFolder(path: absolute, facts: facts)
         } catch {

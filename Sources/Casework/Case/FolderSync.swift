@@ -1,11 +1,8 @@
 import EvidenceModel
 internal import Glibc
 
-/// Makes folders durable and moves them, whole.
+/// Moves folders durably, whole.
 enum FolderSync {
-    /// Flushes a folder's entries to the medium.
-    static func sync(_ path: String) throws(FileError) { try DurableFile.synchronizeFolder(path) }
-
     /// Renames a folder and flushes the folder above it: afterwards it is there under the new name, whole.
     ///
     /// Replaces an empty folder, nothing else (rename(2)).
@@ -17,7 +14,7 @@ enum FolderSync {
             throw failure("rename to \(target)", path)
         }
         let slash = target.lastIndex(of: "/") ?? target.startIndex
-        try sync(slash == target.startIndex ? "/" : String(target[..<slash]))
+        try DurableFile.synchronizeFolder(slash == target.startIndex ? "/" : String(target[..<slash]))
     }
 
     private static func failure(_ verb: String, _ path: String) -> CaseError {

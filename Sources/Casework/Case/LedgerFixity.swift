@@ -10,11 +10,7 @@ struct LedgerFixity {
     let folder: CaseFolder
 
     /// Path of the file for a ledger of so many entries.
-    func path(entries: Int) -> String {
-        let number = String(entries)
-        return folder.checkpointsPath + "/" + String(repeating: "0", count: max(0, 8 - number.count)) + number
-            + ".ledger.sha256"
-    }
+    func path(entries: Int) -> String { folder.checkpointPath(entries: entries) + ".ledger.sha256" }
 
     /// Notes how the file is now, and forgets how it was before.
     ///

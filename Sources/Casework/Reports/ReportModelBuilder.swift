@@ -15,9 +15,7 @@ struct ReportModelBuilder {
 
     func model(number: String, _ request: ReportRequest) async throws -> ReportModel {
         let entries = try session.ledger.entries()
-        let roots = try Certificate.all(
-            inPEM: String(
-                decoding: DurableFile.read(session.folder.rootCertificatesPath, limit: 1 << 20), as: UTF8.self))
+        let roots = try session.folder.rootCertificates()
         let items = try VerifyWorkflow.lastAcquisitions(entries).map { item, _ in
             try ReportItem(session.folder, verification, entries: entries, roots: roots).item(item)
         }

@@ -19,10 +19,7 @@ public struct LedgerReview {
     ///
     /// - Parameter roots: the certificates to trust; nil for those in the case.
     public func run(roots: [Certificate]? = nil) throws -> AuditReport {
-        let roots =
-            try roots
-            ?? Certificate.all(
-                inPEM: String(decoding: DurableFile.read(folder.rootCertificatesPath, limit: 1 << 20), as: UTF8.self))
+        let roots = try roots ?? folder.rootCertificates()
         try rollBackOwnCutOffWrite()
         return try LedgerAudit.run(
             ledgerAt: folder.ledgerPath, roots: roots, checkpoints: checkpoints,

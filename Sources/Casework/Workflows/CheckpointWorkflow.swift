@@ -32,9 +32,7 @@ public struct CheckpointWorkflow {
             try ledger.publishCheckpoint(key: workstation.identities.workstationNoteKey())
         }
         let checkpoint = try Checkpoint(note: note, signedByOneOf: [NoteVerifier(vkey: ledger.genesis.checkpointKey)])
-        let name =
-            "\(folder.checkpointsPath)/\(String(repeating: "0", count: max(0, 8 - String(checkpoint.size).count)))"
-            + "\(checkpoint.size).note"
+        let name = folder.checkpointPath(entries: checkpoint.size) + ".note"
         try DurableFile.write(Array(note.utf8), to: name)
         let stamp = try workstation.identities.timestampAuthority().stamp(Array(note.utf8))
         try DurableFile.write(stamp, to: name + ".tsr")

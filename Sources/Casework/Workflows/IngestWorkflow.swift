@@ -65,7 +65,7 @@ public struct IngestWorkflow {
         let manifest = try makeManifest(item, source, scan, started: started, in: work)
         try work.finish()
 
-        let receipt = try recordEnd(of: item, manifest, scan, begin: begin, history: history)
+        let receipt = try recordEnd(of: item, manifest, scan, begin: begin)
         return Outcome(manifest: manifest, source: source, candidates: scan.candidates, receipt: receipt)
     }
 
@@ -178,8 +178,7 @@ public struct IngestWorkflow {
     }
 
     private func recordEnd(
-        of item: ItemDescription, _ manifest: EvidenceManifest, _ scan: ScanResult, begin: LedgerReceipt,
-        history: ItemHistory
+        of item: ItemDescription, _ manifest: EvidenceManifest, _ scan: ScanResult, begin: LedgerReceipt
     ) throws -> LedgerReceipt {
         try session.append(
             .acquireEnd,

@@ -50,8 +50,7 @@ public struct VerifyWorkflow {
 
     private func checkRoots(_ verification: inout Verification) -> [Certificate] {
         do {
-            let bytes = try DurableFile.read(folder.rootCertificatesPath, limit: 1 << 20)
-            let roots = try Certificate.all(inPEM: String(decoding: bytes, as: UTF8.self))
+            let roots = try folder.rootCertificates()
             guard !roots.isEmpty else {
                 verification.add("ca.pem", .differs("holds no certificate"))
                 return []
