@@ -29,6 +29,19 @@ struct LedgerFixity {
         _ = consume lock
     }
 
+    /// Forgets how the file was: before a write that changes it without adding an entry, since a note for the same number of
+    /// entries would otherwise outlive a process that is killed in between.
+    func forget() throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder.checkpointsPath)
+        where name.hasSuffix(".ledger.sha256") {
+            do {
+                try FileManager.default.removeItem(atPath: folder.checkpointsPath + "/" + name)
+            } catch CocoaError.fileNoSuchFile {
+                continue  // Another process has forgotten it too.
+            }
+        }
+    }
+
     /// What the note says of a ledger of so many entries; nil when there is none.
     func difference(entries: Int) throws -> Verification.Verdict? {
         let path = path(entries: entries)

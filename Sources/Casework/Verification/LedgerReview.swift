@@ -30,6 +30,7 @@ public struct LedgerReview {
     private func rollBackOwnCutOffWrite() throws {
         guard try TransactionMark(ledgerPath: folder.ledgerPath, home: workstation.home).takeCutOff() else { return }
         let ledger = try LedgerStore.open(at: folder.ledgerPath)
+        try LedgerFixity(folder: folder).forget()
         try ledger.settle()
         try ledger.close()
     }

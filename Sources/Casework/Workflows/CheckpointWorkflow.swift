@@ -28,6 +28,7 @@ public struct CheckpointWorkflow {
     /// Writes `checkpoints/<size>.note` and its time stamp, and keeps both in the ledger's file.
     public func publish() throws -> Published {
         let mark = try TransactionMark(ledgerPath: folder.ledgerPath, home: workstation.home)
+        try LedgerFixity(folder: folder).forget()
         let note = try mark.around {
             try ledger.publishCheckpoint(key: workstation.identities.workstationNoteKey())
         }
