@@ -19,6 +19,10 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
+    .systemLibrary(name: "CSnappy", providers: [.apt(["libsnappy-dev"])]),
+    .systemLibrary(name: "CLZ4", pkgConfig: "liblz4", providers: [.apt(["liblz4-dev"])]),
+    .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
+    .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
 ]
 
@@ -31,10 +35,13 @@ let layers: [Target] = [
     .target(
         name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic"],
         exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
-    .target(name: "SourceMedia", dependencies: ["EvidenceModel", "CDeflate"], swiftSettings: rules),
+    .target(
+        name: "SourceMedia",
+        dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive"],
+        swiftSettings: rules),
 
     .target(
-        name: "Scanning", dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia"],
+        name: "Scanning", dependencies: ["EvidenceModel", "Digesting", "SourceMedia"],
         swiftSettings: rules),
     .target(
         name: "Carving",

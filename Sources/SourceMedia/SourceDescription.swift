@@ -8,6 +8,15 @@ public enum SourceKind: String, Hashable, Sendable {
     case folder
     /// Expert Witness Format: E01 of EnCase and its relatives, s01 of SMART.
     case ewf
+    /// Advanced Forensic Format 4: a ZIP volume, or several, with image streams and maps.
+    case aff4
+    case qcow2
+    case vmdk
+    case vhd
+    case vhdx
+    case vdi
+    /// ZIP, TAR or 7z: an export; its medium is the archive file itself.
+    case archive
 }
 
 /// A digest that a container carries of what is in it.
@@ -132,7 +141,12 @@ public struct SourceDescription: Hashable, Sendable {
     }
 
     /// True when the bytes of ``files``, one file after the other, are the media bytes.
-    public var holdsMediaInFiles: Bool { kind != .ewf }
+    public var holdsMediaInFiles: Bool {
+        switch kind {
+        case .raw, .split, .device, .folder, .archive: true
+        case .ewf, .aff4, .qcow2, .vmdk, .vhd, .vhdx, .vdi: false
+        }
+    }
 }
 
 /// A source opened read-only.
