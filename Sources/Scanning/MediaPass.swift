@@ -25,6 +25,8 @@ public struct MediaPass: Sendable {
     public var digestsBlocks = true
     /// Looks for places where a known format may start.
     public var search: CandidateSearch?
+    /// Gets every page once; needs ``digestsBlocks``.
+    public var pageWork: PageWork?
     /// Number of threads that work on pages.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// Called by the reader with the number of bytes read so far.
@@ -39,7 +41,8 @@ public struct MediaPass: Sendable {
     public func run(over source: any SourceReader) throws -> ScanResult {
         let board = try PassBoard(
             pageCount: (source.size + Self.pageSize - 1) / Self.pageSize,
-            lanes: lanes(for: source), digestsBlocks: digestsBlocks, search: search)
+            lanes: lanes(for: source), digestsBlocks: digestsBlocks, search: search,
+            pageWork: pageWork)
         let threads = ThreadGroup()
         threads.start { board.read(source, progress: progress) }
         for _ in 0..<max(1, workers) { threads.start { board.work() } }
@@ -80,6 +83,12 @@ public struct ScanResult: Sendable {
     /// Number of media bytes that passed.
     public let bytesRead: Int
 }
+
+/// Work of another module that rides a pass: writing an image, for example.
+///
+/// Called once for each page, from any thread and in any order, with the page's SHA-256. It may wait only for what is
+/// ready to be done without any further page.
+public typealias PageWork = @Sendable (_ bytes: Span<UInt8>, _ offset: Int, _ sha256: [UInt8]) throws -> Void
 
 /// How a pass looks for candidates in a page.
 public struct CandidateSearch: Sendable {

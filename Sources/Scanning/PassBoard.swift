@@ -13,6 +13,7 @@ final class PassBoard: @unchecked Sendable {
     private let lanes: [DigestLane]
     private let digestsBlocks: Bool
     private let search: CandidateSearch?
+    private let pageWork: PageWork?
 
     private var spare: [[UInt8]] = []
     private var buffersMade = 0
@@ -62,7 +63,10 @@ final class PassBoard: @unchecked Sendable {
         case search(Page)
     }
 
-    init(pageCount: Int, lanes: [DigestLane], digestsBlocks: Bool, search: CandidateSearch?) throws {
+    init(
+        pageCount: Int, lanes: [DigestLane], digestsBlocks: Bool, search: CandidateSearch?, pageWork: PageWork?
+    ) throws {
+        self.pageWork = pageWork
         self.pageCount = pageCount
         self.lanes = lanes
         self.digestsBlocks = digestsBlocks
@@ -163,6 +167,9 @@ final class PassBoard: @unchecked Sendable {
             }
         case .digestBlock(let page):
             let value = try digest(.sha256, of: page.buffer[..<page.usable]).bytes
+            try page.withBytes { bytes throws in
+                try pageWork?(bytes.extracting(..<page.usable), page.index * MediaPass.pageSize, value)
+            }
             try finish(page) { page.blockDigest = value }
         case .search(let page):
             var found: [Int] = []

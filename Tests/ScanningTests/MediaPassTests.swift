@@ -6,7 +6,7 @@ import SourceMedia
 import Testing
 
 /// A medium in memory that is made of several files.
-private struct MemoryMedium: SourceReader {
+struct MemoryMedium: SourceReader {
     let content: [UInt8]
     let description: SourceDescription
 
