@@ -2,7 +2,10 @@
 public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kind of failure, for programs to tell apart.
     public struct Code: Hashable, Sendable {
-        private enum Kind { case missing, unreadable, empty, unsupported, incomplete, damaged, inUse, changed }
+        private enum Kind {
+            case missing, unreadable, empty, unsupported, incomplete, damaged, inUse, changed, gone, exists, full
+            case unwritable
+        }
         private let kind: Kind
 
         /// The path does not exist.
@@ -21,6 +24,14 @@ public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let inUse = Code(kind: .inUse)
         /// It is no longer what it was when it was opened.
         public static let changed = Code(kind: .changed)
+        /// It no longer answers: a device that was pulled out or has failed as a whole.
+        public static let gone = Code(kind: .gone)
+        /// An image's file is there already.
+        public static let exists = Code(kind: .exists)
+        /// There is no more room for an image.
+        public static let full = Code(kind: .full)
+        /// The operating system refuses to write an image.
+        public static let unwritable = Code(kind: .unwritable)
     }
 
     public let code: Code
