@@ -8,10 +8,15 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify",
         abstract: "Check everything a case claims: sources, manifests, ledger, catalogue, reports.",
         discussion: """
-            Reads every source again and compares it with its signed manifest; a difference is named by its 1 MiB blocks. \
+            Reads every source again and compares it with its signed manifest; a difference is named by its 1 MiB blocks \
+            and the sectors in them. With ITEM only that item is checked, with its manifest, time stamps, block digests, \
+            catalogue and ledger entries; --json lists every place that differs. \
             With a passphrase the check becomes an entry of the ledger. CHAIN_OF_CUSTODY.md shows the same checks with \
             stock tools.
             """)
+
+    @Argument(help: "Check these items only, for example E001; the whole case when none is named.")
+    var items: [String] = []
 
     @OptionGroup var location: CaseOptions
 
@@ -30,6 +35,7 @@ struct VerifyCommand: ParsableCommand {
         let folder = try location.open()
         let (workstation, _) = try Setting.workstation()
         var workflow = VerifyWorkflow(folder, workstation: workstation, progress: ProgressLine())
+        workflow.items = items
         workflow.readsSources = !skipSources
         workflow.sourcePaths = try sourcePaths()
         if let count = workers.workers { workflow.workers = count }
@@ -91,7 +97,26 @@ enum VerificationText {
                         "detail": .string(detail($0.verdict)),
                     ]
                 }),
+            "sources": .array(verification.sources.sorted { $0.key < $1.key }.map { value($0.value, of: $0.key) }),
         ]
+    }
+
+    /// The comparison of one source: every place, however many there are.
+    private static func value(_ source: Verification.SourceCheck, of item: String) -> CanonicalValue {
+        .object(compacting: [
+            "item": .string(item), "time": .string(source.time.rfc3339), "unchanged": .bool(source.difference == nil),
+            "expected": .string(source.expected.hex), "observed": source.observed.map { .string($0.hex) },
+            "difference": source.difference.map { .string($0) }, "differing": .array(source.runs.map(\.canonical)),
+            "files": .array(source.files.map { .string($0) }),
+            "unreadable": .array(
+                source.unreadable.map {
+                    [
+                        "offset": .size($0.extent.offset), "length": .size($0.extent.length),
+                        "error": .string($0.error),
+                    ]
+                }),
+            "damage": .array(source.damage.map { .string($0) }),
+        ])
     }
 
     private static func word(_ verdict: Verification.Verdict) -> String {

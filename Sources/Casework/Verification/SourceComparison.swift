@@ -6,26 +6,71 @@ import SourceMedia
 
 /// Reads a source again and compares it with its manifest; a difference is named by where it lies.
 struct SourceComparison {
+    /// Most places that a text names; all of them stand in the outcome.
+    static let mostPlacesShown = 20
+    /// Most files that a text names.
+    static let mostFilesShown = 10
+    /// Most damaged places of a container that a text names.
+    static let mostDamageShown = 5
+    /// Largest `files.jsonl` that is read, in bytes.
+    static let largestListing = 1 << 31
+
     let manifest: EvidenceManifest
     let evidence: EvidenceFolder
     let workers: Int
     let progress: (any ProgressListener)?
+    /// Digests to take besides those of the manifest.
+    var furtherAlgorithms: [DigestAlgorithm] = []
 
-    /// What differs; nil when nothing does.
+    /// What differs.
     struct Outcome {
-        let observed: Digest?
-        let difference: String?
+        /// The SHA-256 of the source as it is now.
+        var observed: Digest?
+        /// In words; nil when nothing differs.
+        var difference: String?
+        /// The blocks that differ.
+        var runs: [DifferingRun] = []
+        /// Of a folder, the files that differ.
+        var files: [String] = []
+        /// What cannot be read now.
+        var unreadable: [UnreadableRange] = []
+        /// What of the container is damaged or missing now.
+        var damage: [String] = []
+        /// All digests that were taken.
+        var digests: [Digest] = []
     }
 
     /// - Throws: ``SourceError``, digest and file errors: then nothing was compared.
     func run(_ source: any SourceReader) throws -> Outcome {
-        guard source.size == manifest.mediaSize else {
-            return Outcome(
-                observed: nil,
-                difference: "the source has \(source.size) bytes, the manifest says \(manifest.mediaSize)")
+        let scan = try pass(over: source)
+        var outcome = Outcome(
+            observed: scan.digests.first { $0.algorithm == .sha256 }, unreadable: scan.unreadable,
+            damage: source.description.damage, digests: scan.digests)
+        var words: [String] = []
+        if source.size != manifest.mediaSize {
+            words.append("the source has \(source.size) bytes, the manifest says \(manifest.mediaSize)")
         }
+        let wrong = manifest.digests.filter { expected in !scan.digests.contains(expected) }
+        if manifest.kind == .folder { outcome.files = try differingFiles(source, scan) }
+        if !outcome.files.isEmpty {
+            let shown = outcome.files.prefix(Self.mostFilesShown).joined(separator: ", ")
+            let isMore = outcome.files.count > Self.mostFilesShown
+            words.append("\(outcome.files.count) files differ from files.jsonl: \(shown)" + (isMore ? ", …" : ""))
+        } else if !wrong.isEmpty {
+            words.append(wrong.map(\.algorithm.displayName).joined(separator: ", ") + " differ")
+            // The blocks of a folder are those of its files one after the other: they say nothing to a reader.
+            if manifest.kind != .folder { words.append(try differingBlocks(scan, &outcome)) }
+        }
+        let lost = newlyUnreadable(scan.unreadable)
+        if !lost.isEmpty { words.append(lostText(lost)) }
+        outcome.difference = words.isEmpty ? nil : words.joined(separator: "; ")
+        return outcome
+    }
+
+    private func pass(over source: any SourceReader) throws -> ScanResult {
         var pass = MediaPass()
         pass.algorithms = manifest.digests.map(\.algorithm)
+        pass.algorithms += furtherAlgorithms.filter { !pass.algorithms.contains($0) }
         pass.digestsFiles = manifest.kind == .folder
         pass.workers = workers
         progress?.began("Verifying \(manifest.item.id)", unit: .bytes)
@@ -33,64 +78,57 @@ struct SourceComparison {
         let total = source.size
         let listener = progress
         pass.progress = { listener?.advanced(to: $0, of: total) }
-        let scan = try pass.run(over: source)
-        let observed = scan.digests.first { $0.algorithm == .sha256 }
-        if manifest.kind == .folder, let difference = try listingDifference(source, scan) {
-            return Outcome(observed: observed, difference: difference)
-        }
-        let wrong = manifest.digests.filter { expected in !scan.digests.contains(expected) }
-        guard !wrong.isEmpty else { return Outcome(observed: observed, difference: nil) }
-        let names = wrong.map(\.algorithm.displayName).joined(separator: ", ")
-        return Outcome(observed: observed, difference: "\(names) differ; \(try differingBlocks(scan))")
+        return try pass.run(over: source)
     }
 
     /// Which 1 MiB blocks differ, when the stored block digests are those of the manifest.
-    private func differingBlocks(_ scan: ScanResult) throws -> String {
-        let stored = try DurableFile.read(evidence.blocksPath, limit: max(1, manifest.blocks.count * 32))
-        var tree = MerkleFrontier()
-        for start in stride(from: 0, to: stored.count - stored.count % 32, by: 32) {
-            try tree.append(leafHash: MerkleFrontier.leafHash(Array(stored[start..<start + 32])))
+    private func differingBlocks(_ scan: ScanResult, _ outcome: inout Outcome) throws -> String {
+        let stored: BlockDigests
+        do {
+            stored = try BlockDigests(of: manifest, in: evidence)
+        } catch let error as CaseError {
+            return "which blocks differ cannot be told, because blocks.sha256 differs too: \(error)"
         }
-        guard try tree.root == manifest.blocks.root.bytes, stored.count == scan.blockDigests.count else {
-            return "which blocks differ cannot be told, because blocks.sha256 differs too"
+        let runs = stored.runsDiffering(from: BlockDigests(scan.blockDigests))
+        outcome.runs = runs.map { DifferingRun(blocks: $0, in: manifest) }
+        guard !outcome.runs.isEmpty else { return "no block that both have differs" }
+        let shown = outcome.runs.prefix(Self.mostPlacesShown).map(\.text)
+        let rest = outcome.runs.count - shown.count
+        return "in " + shown.joined(separator: ", ") + (rest > 0 ? " and \(rest) more places" : "")
+    }
+
+    /// What cannot be read now and could be read when the item was taken in: a zero in a digest is no proof then.
+    private func newlyUnreadable(_ now: [UnreadableRange]) -> [UnreadableRange] {
+        let known = ExtentCover(manifest.unreadable.map(\.extent))
+        return now.filter { !known.contains($0.extent) }
+    }
+
+    private func lostText(_ ranges: [UnreadableRange]) -> String {
+        let shown = ranges.prefix(Self.mostDamageShown).map { range in
+            let sectors = SectorNumbers.covering(range.extent, of: manifest).map { SectorNumbers.text("sector", $0) }
+            let place = "bytes \(range.extent.offset) to \(range.extent.end - 1)"
+            return place + (sectors.map { " (\($0))" } ?? "") + ": \(range.error)"
         }
-        var ranges: [Range<Int>] = []
-        for block in 0..<stored.count / 32
-        where stored[block * 32..<block * 32 + 32] != scan.blockDigests[block * 32..<block * 32 + 32] {
-            if let last = ranges.last, last.upperBound == block {
-                ranges[ranges.count - 1] = last.lowerBound..<block + 1
-            } else {
-                ranges.append(block..<block + 1)
-            }
-        }
-        let shown = ranges.prefix(20).map { range in
-            let from = range.lowerBound * manifest.blocks.size
-            let to = min(range.upperBound * manifest.blocks.size, manifest.mediaSize)
-            return "bytes \(from) to \(to - 1)"
-        }
-        let more = ranges.count > shown.count ? " and \(ranges.count - shown.count) more places" : ""
-        return "in " + shown.joined(separator: ", ") + more
+        let rest = ranges.count - shown.count
+        return "no longer readable: " + shown.joined(separator: "; ") + (rest > 0 ? "; and \(rest) more places" : "")
     }
 
     /// Which files of a folder differ from `files.jsonl`.
-    private func listingDifference(_ source: any SourceReader, _ scan: ScanResult) throws -> String? {
+    private func differingFiles(_ source: any SourceReader, _ scan: ScanResult) throws -> [String] {
         let listing = try FileListing(source.description, digests: scan.fileDigests)
-        guard let expected = manifest.fileTree, try listing.root != expected.root.bytes else { return nil }
-        let stored = try DurableFile.read(evidence.filesPath, limit: 1 << 31)
+        guard let expected = manifest.fileTree, try listing.root != expected.root.bytes else { return [] }
+        let stored = try DurableFile.read(evidence.filesPath, limit: Self.largestListing)
         let before = Set(stored.split(separator: UInt8(ascii: "\n")).map { Array($0) })
         let now = Set(listing.bytes.split(separator: UInt8(ascii: "\n")).map { Array($0) })
-        let changed = before.symmetricDifference(now).compactMap(Self.path).sorted()
-        let names = Array(Set(changed)).sorted()
-        let shown = names.prefix(10).joined(separator: ", ")
-        return "\(names.count) files differ from files.jsonl: \(shown)" + (names.count > 10 ? ", …" : "")
+        return Set(before.symmetricDifference(now).map(Self.path)).sorted()
     }
 
-    private static func path(_ line: [UInt8]) -> String? {
+    private static func path(_ line: [UInt8]) -> String {
         do {
             let value = try CanonicalValue(parsing: line)
-            return value["path"]?.string ?? value["path_hex"]?.string
+            return value["path"]?.string ?? value["path_hex"]?.string ?? "a line without a path"
         } catch {
-            return nil
+            return "a line of files.jsonl that cannot be read"
         }
     }
 }

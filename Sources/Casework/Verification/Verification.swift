@@ -32,6 +32,14 @@ public struct Verification: Sendable {
         public let observed: Digest?
         /// Nil when the source is unchanged.
         public let difference: String?
+        /// The blocks that differ.
+        public let runs: [DifferingRun]
+        /// Of a folder, the files that differ.
+        public let files: [String]
+        /// What could not be read now.
+        public let unreadable: [UnreadableRange]
+        /// What of the container is damaged or missing now.
+        public let damage: [String]
     }
 
     /// True when nothing differs and nothing that should have been checked was left out.

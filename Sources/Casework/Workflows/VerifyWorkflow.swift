@@ -6,11 +6,14 @@ import Foundation
 import SourceMedia
 import Trust
 
-/// Checks everything a case claims; changes nothing unless it is asked to record itself in the ledger.
+/// Checks everything a case claims, or what it claims of some items; changes nothing unless it is asked to record itself in
+/// the ledger.
 public struct VerifyWorkflow {
     let folder: CaseFolder
     let workstation: Workstation
     let progress: (any ProgressListener)?
+    /// The items to check; all of them, and the rest of the case, when empty.
+    public var items: [String] = []
     /// Reads each source again.
     public var readsSources = true
     /// Where items' sources lie now, by item, when they have moved.
@@ -24,19 +27,25 @@ public struct VerifyWorkflow {
         self.progress = progress
     }
 
-    /// Makes every check.
+    /// Makes every check; of some items only, when ``items`` names them. The ledger is always checked whole: each of its
+    /// entries rests on all before it.
     ///
     /// - Parameter session: where to record the result, one `verify` entry an item; nil to record nothing.
+    /// - Throws: ``CaseError`` with code `unknownItem` for an item that the case does not have; ledger errors.
     public func run(recordingIn session: CaseSession?) throws -> Verification {
         var verification = Verification()
         let roots = checkRoots(&verification)
         let entries = checkLedger(roots, &verification)
-        checkCheckpoints(entries, roots, &verification)
-        let acquisitions = Self.lastAcquisitions(entries)
-        for acquisition in acquisitions { checkItem(acquisition, roots, &verification) }
-        checkNothingElse(Set(acquisitions.map(\.item)), &verification)
-        checkCatalogue(entries, &verification)
-        checkReports(entries, &verification)
+        if items.isEmpty {
+            checkCheckpoints(entries, roots, &verification)
+            let acquisitions = Self.lastAcquisitions(entries)
+            for acquisition in acquisitions { checkItem(acquisition, roots, &verification) }
+            checkNothingElse(Set(acquisitions.map(\.item)), &verification)
+            checkCatalogue(entries, &verification)
+            checkReports(entries, &verification)
+        } else {
+            try checkItems(entries, roots, &verification)
+        }
         if let session {
             for (item, check) in verification.sources.sorted(by: { $0.key < $1.key }) {
                 try record(check, of: item, in: session)
@@ -101,68 +110,6 @@ public struct VerifyWorkflow {
         return last.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    // MARK: Items
-
-    private func checkItem(
-        _ acquisition: (item: String, entry: LedgerEntry), _ roots: [Certificate],
-        _ verification: inout Verification
-    ) {
-        let (item, entry) = acquisition
-        let name = "evidence/\(item)"
-        guard case .acquisitionResult(let result) = entry.detail else { return }
-        let evidence = folder.evidence(item)
-        checkFile(evidence.blocksPath, "\(name)/blocks.sha256", result.blocks, entry, &verification)
-        if result.files != nil {
-            checkFile(evidence.filesPath, "\(name)/files.jsonl", result.files, entry, &verification)
-        }
-        checkFile(evidence.manifestPath, "\(name)/manifest.json", result.manifest, entry, &verification)
-        do {
-            let verdicts = try UnverifiedManifest(in: evidence).verify(roots: roots)
-            switch verdicts.signature {
-            case .valid(let signature):
-                verification.add(
-                    "\(name)/manifest.json.p7s",
-                    .holds("signed by \(signature.signer.subjectCommonName) at \(signature.signingTime.rfc3339)"))
-            case .invalid(let problem): verification.add("\(name)/manifest.json.p7s", .differs("\(problem)"))
-            }
-            switch verdicts.timestamp {
-            case .valid(let stamp):
-                verification.add("\(name)/manifest.json.tsr", .holds("stamped at \(stamp.genTime.rfc3339)"))
-            case .invalid(let problem): verification.add("\(name)/manifest.json.tsr", .differs("\(problem)"))
-            }
-            guard let verified = verdicts.verified else {
-                verification.add("\(name) source", .notChecked("the manifest does not verify"))
-                return
-            }
-            guard verified.manifest.digests == entry.items.first(where: { $0.id == item })?.digests else {
-                verification.add(name, .differs("the manifest states other digests than ledger entry \(entry.seq)"))
-                return
-            }
-            checkContainer(verified.manifest, &verification)
-            checkSource(verified.manifest, evidence, &verification)
-        } catch {
-            verification.add("\(name)/manifest.json", .differs("\(error)"))
-        }
-    }
-
-    /// What the container said of its medium when it was taken in: a medium that is unchanged since then may have been
-    /// damaged before.
-    private func checkContainer(_ manifest: EvidenceManifest, _ verification: inout Verification) {
-        guard manifest.kind == .ewf else { return }
-        let name = "container of \(manifest.item.id)"
-        let wrong = manifest.mismatches.map { "its \($0.digest.algorithm.displayName) is not the medium's" }
-        let lost = manifest.unreadable.map { "bytes \($0.extent.offset) to \($0.extent.end - 1): \($0.error)" }
-        let problems = wrong + manifest.damage + lost
-        guard problems.isEmpty else {
-            let rest = problems.count > 5 ? "; and \(problems.count - 5) more, listed in the manifest" : ""
-            verification.add(name, .differs(problems.prefix(5).joined(separator: "; ") + rest))
-            return
-        }
-        let names = manifest.stored.map(\.digest.algorithm.displayName).joined(separator: ", ")
-        verification.add(
-            name, .holds(names.isEmpty ? "undamaged; it carries no digest" : "undamaged; its \(names) is the medium's"))
-    }
-
     /// Names what lies among the evidence and no entry speaks of: it was put there, or its acquisition was cut off.
     private func checkNothingElse(_ items: Set<String>, _ verification: inout Verification) {
         let names: [String]
@@ -180,41 +127,9 @@ public struct VerifyWorkflow {
         }
     }
 
-    private func checkSource(
-        _ manifest: EvidenceManifest, _ evidence: EvidenceFolder, _ verification: inout Verification
-    ) {
-        let item = manifest.item.id
-        let name = "source of \(item)"
-        guard readsSources else {
-            verification.add(name, .skipped("not asked for"))
-            return
-        }
-        guard let expected = manifest.digest(.sha256) else {
-            verification.add(name, .differs("the manifest states no SHA-256"))
-            return
-        }
-        do {
-            let source = try StoredSource.open(item, in: folder, path: sourcePaths[item])
-            let outcome = try SourceComparison(
-                manifest: manifest, evidence: evidence, workers: workers, progress: progress
-            ).run(source)
-            verification.add(
-                source: Verification.SourceCheck(
-                    time: UTCTime.systemClock, expected: expected, observed: outcome.observed,
-                    difference: outcome.difference), of: item)
-            if let difference = outcome.difference {
-                verification.add(name, .differs("\(source.description.path): \(difference)"))
-            } else {
-                verification.add(name, .holds("\(source.size) bytes, SHA-256 \(expected.hex)"))
-            }
-        } catch {
-            verification.add(name, .notChecked("\(error)"))
-        }
-    }
-
     // MARK: Catalogue and reports
 
-    private func checkCatalogue(_ entries: [LedgerEntry], _ verification: inout Verification) {
+    func checkCatalogue(_ entries: [LedgerEntry], _ verification: inout Verification) {
         var last: [String: (entry: LedgerEntry, digest: Digest)] = [:]
         for entry in entries {
             guard case .carving(let result) = entry.detail, let item = entry.items.first?.id else { continue }
@@ -252,7 +167,7 @@ public struct VerifyWorkflow {
         }
     }
 
-    private func checkFile(
+    func checkFile(
         _ path: String, _ name: String, _ expected: Digest?, _ entry: LedgerEntry, _ verification: inout Verification
     ) {
         guard let expected else { return }
