@@ -10,12 +10,22 @@ public protocol ByteSource: Sendable {
     /// Reads into `destination` from `offset` on, as many bytes as both allow, and says how many.
     ///
     /// Fewer than asked for only at the end of the source; zero at or after it. Bytes the medium could not give are
-    /// zeros, and a ``SourceReader`` lists them among its unreadable ranges.
+    /// zeros, or what the format of its container prescribes in their place, and a ``SourceReader`` lists them among its
+    /// unreadable ranges.
     /// - Throws: ``SourceError`` when the source as a whole can no longer be read.
     func read(at offset: Int, into destination: inout MutableSpan<UInt8>) throws(SourceError) -> Int
+
+    /// Number of bytes from `offset` on that are known to be zeros without reading them; 0 where nothing is known.
+    ///
+    /// A sparse medium knows where it holds nothing: those parts of it need not be read.
+    /// - Throws: ``SourceError`` when the source as a whole can no longer be read.
+    func zeroRun(at offset: Int) throws(SourceError) -> Int
 }
 
 extension ByteSource {
+    /// Nothing is known of most sources.
+    public func zeroRun(at offset: Int) throws(SourceError) -> Int { 0 }
+
     /// Reads up to `count` bytes from `offset` on.
     public func bytes(at offset: Int, count: Int) throws(SourceError) -> [UInt8] {
         guard offset >= 0, offset < size, count > 0 else { return [] }

@@ -152,7 +152,8 @@ public struct SourceDescription: Hashable, Sendable {
 /// A source opened read-only.
 public protocol SourceReader: ByteSource {
     var description: SourceDescription { get }
-    /// What could not be read so far, in offset order; those bytes are zeros in every read.
+    /// What could not be read so far, in offset order; those bytes are the same in every read: zeros, unless the format of
+    /// the container prescribes others (AFF4).
     var unreadable: [UnreadableRange] { get }
     /// Says whether the source is still what it was when it was opened (size and time of change of each file).
     /// - Throws: ``SourceError`` with code `changed` that names the file.

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// Opens what a path names, as the kind of source it is.
 public enum SourceOpener {
-    /// Opens a raw image, the first segment of a split image, an EWF image (E01), a block device or a folder.
+    /// Opens a raw image, the first segment of a split image, an EWF image (E01), an AFF4 image, a block
+    /// device or a folder.
     ///
     /// - Parameters:
     ///   - path: absolute or relative to the working folder.
@@ -45,6 +46,7 @@ public enum SourceOpener {
 
     private static func openImage(_ path: String) throws(SourceError) -> any SourceReader {
         if try EWFOpener.recognises(path) { return try EWFOpener.open(path) }
+        if try AFF4Opener.recognises(path) { return try AFF4Opener.open(path) }
         let segments = try SegmentNames.segments(startingWith: path)
         var files: [SourceFile] = []
         var opened: [Int: ReadOnlyFile] = [:]
