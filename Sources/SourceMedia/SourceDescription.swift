@@ -17,6 +17,14 @@ public enum SourceKind: String, Hashable, Sendable {
     case vdi
     /// ZIP, TAR or 7z: an export; its medium is the archive file itself.
     case archive
+
+    /// True when the medium's bytes are packed in files of another layout.
+    public var isContainer: Bool {
+        switch self {
+        case .raw, .split, .device, .folder, .archive: false
+        case .ewf, .aff4, .qcow2, .vmdk, .vhd, .vhdx, .vdi: true
+        }
+    }
 }
 
 /// A digest that a container carries of what is in it.
@@ -141,12 +149,7 @@ public struct SourceDescription: Hashable, Sendable {
     }
 
     /// True when the bytes of ``files``, one file after the other, are the media bytes.
-    public var holdsMediaInFiles: Bool {
-        switch kind {
-        case .raw, .split, .device, .folder, .archive: true
-        case .ewf, .aff4, .qcow2, .vmdk, .vhd, .vhdx, .vdi: false
-        }
-    }
+    public var holdsMediaInFiles: Bool { !kind.isContainer }
 }
 
 /// A source opened read-only.

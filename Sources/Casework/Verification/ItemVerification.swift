@@ -85,7 +85,7 @@ extension VerifyWorkflow {
     /// What the container said of its medium when it was taken in: a medium that is unchanged since then may have been
     /// damaged before.
     private func checkContainer(_ manifest: EvidenceManifest, _ verification: inout Verification) {
-        guard manifest.kind == .ewf else { return }
+        guard manifest.kind.isContainer else { return }
         let name = "container of \(manifest.item.id)"
         let wrong = manifest.mismatches.map { "its \($0.digest.algorithm.displayName) is not the medium's" }
         let lost = manifest.unreadable.map { range in

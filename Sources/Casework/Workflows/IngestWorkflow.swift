@@ -167,7 +167,7 @@ public struct IngestWorkflow {
 
     /// The comparison with the digests that the container carries; nil when it is no container.
     private func check(_ manifest: EvidenceManifest) -> LedgerCheck? {
-        guard manifest.kind == .ewf else { return nil }
+        guard manifest.kind.isContainer else { return nil }
         func text(_ digest: Digest) -> String { "\(digest.algorithm.rawValue):\(digest.hex)" }
         guard let shown = manifest.mismatches.first ?? manifest.stored.first,
             let taken = manifest.digest(shown.digest.algorithm)

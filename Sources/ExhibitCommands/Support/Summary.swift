@@ -48,7 +48,9 @@ enum Summary {
         lines += manifest.damage.map { "Damaged: \($0)" }
         if !manifest.unreadable.isEmpty {
             let bytes = manifest.unreadable.reduce(0) { $0 + $1.extent.length }
-            lines.append("\(manifest.unreadable.count) ranges (\(bytes) bytes) could not be read and count as zeros:")
+            lines.append(
+                "\(manifest.unreadable.count) ranges (\(bytes) bytes) could not be read; what stands in their place counts:"
+            )
             for range in manifest.unreadable.prefix(mostRanges) {
                 lines.append("  bytes \(range.extent.offset) to \(range.extent.end - 1): \(range.error)")
             }

@@ -27,7 +27,7 @@ extension ReportModel {
         public var blocks: BlockTree?
         /// For a folder or an export: its files.
         public var files: FileTree?
-        /// Runs that could not be read; they count as zeros in the digests.
+        /// Runs that could not be read; zeros, or what an AFF4 container prescribes, count for them.
         public var unreadable: [UnreadableRange]
         /// When reading began.
         public var readBegan: UTCTime?
