@@ -24,7 +24,10 @@ public struct ExhibitCommand: AsyncParsableCommand {
                 subcommands: [CaseCommand.self, IngestCommand.self, CarveCommand.self, ReportCommand.self]),
             CommandGroup(
                 name: "Looking and checking",
-                subcommands: [CatalogCommand.self, ArtifactCommand.self, LedgerCommand.self, VerifyCommand.self]),
+                subcommands: [
+                    CatalogCommand.self, ArtifactCommand.self, LedgerCommand.self, VerifyCommand.self,
+                    ProveCommand.self,
+                ]),
             CommandGroup(name: "Keys", subcommands: [IdentityCommand.self]),
         ])
 

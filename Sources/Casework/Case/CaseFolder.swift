@@ -93,7 +93,8 @@ public struct CaseFolder: Hashable, Sendable {
         }
     }
 
-    static func absolute(_ path: String) -> String {
+    /// The path made absolute, without `..` and double slashes.
+    public static func absolute(_ path: String) -> String {
         let full = path.hasPrefix("/") ? path : FileManager.default.currentDirectoryPath + "/" + path
         return (full as NSString).standardizingPath
     }

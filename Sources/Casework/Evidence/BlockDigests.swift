@@ -40,14 +40,6 @@ struct BlockDigests {
         return try tree.root
     }
 
-    /// The hashes that show that a block is in the tree over all of them (RFC 9162, section 2.1.3.1).
-    /// - Precondition: there is such a block.
-    func inclusionProof(of block: Int) throws(DigestError) -> [[UInt8]] {
-        var hashes: [[UInt8]] = []
-        for range in MerkleTree.inclusionRanges(index: block, size: count) { hashes.append(try root(over: range)) }
-        return hashes
-    }
-
     /// The runs of neighbouring blocks whose digests differ; of lists of different length, in the part that both have.
     func runsDiffering(from other: BlockDigests) -> [Range<Int>] {
         var runs: [Range<Int>] = []

@@ -21,6 +21,23 @@ public enum CatalogReading {
         return try CatalogStore(path: ":memory:")
     }
 
+    /// The one artifact whose id begins with these digits.
+    ///
+    /// - Throws: `CatalogError` with code `unknownArtifact` when there is none, or more than one.
+    static func artifact(_ id: String, _ filter: CatalogFilter, in folder: CaseFolder) throws -> Artifact {
+        var filter = filter
+        filter.idPrefix = id
+        let found = try store(of: folder).artifacts(filter)
+        guard let artifact = found.first, found.count == 1 else {
+            throw CatalogError(
+                .unknownArtifact,
+                found.isEmpty
+                    ? "No artifact has an id that begins with \(id)."
+                    : "\(found.count) artifacts have ids that begin with \(id). Give more digits.")
+        }
+        return artifact
+    }
+
     static func artifacts(of item: String, in folder: CaseFolder) throws -> [Artifact] {
         try store(of: folder).artifacts(CatalogFilter(item: item))
     }

@@ -65,21 +65,8 @@ public struct ExportWorkflow {
     }
 
     private func selection(_ ids: [String]?, _ filter: CatalogFilter) throws -> [Artifact] {
-        let store = try CatalogReading.store(of: folder)
-        guard let ids else { return try store.artifacts(filter) }
-        return try ids.map { id in
-            var filter = filter
-            filter.idPrefix = id
-            let found = try store.artifacts(filter)
-            guard let artifact = found.first, found.count == 1 else {
-                throw CatalogError(
-                    .unknownArtifact,
-                    found.isEmpty
-                        ? "No artifact has an id that begins with \(id)."
-                        : "\(found.count) artifacts have ids that begin with \(id). Give more digits.")
-            }
-            return artifact
-        }
+        guard let ids else { return try CatalogReading.store(of: folder).artifacts(filter) }
+        return try ids.map { try CatalogReading.artifact($0, filter, in: folder) }
     }
 
     /// Item, offset and id make the name unique; nothing in it comes from evidence but a checked extension.
