@@ -5,10 +5,11 @@ public import SourceMedia
 
 /// The one pass over a medium: everything that needs all of its bytes rides it.
 ///
-/// One reader fills pages of 1 MiB; workers take the work that each page asks for. A stream digest must see its pages
-/// in order, so it is a *lane* that one worker at a time serves; block digests and the search for candidates are free of
-/// order. Lanes come first, the slowest one before all others, so that the pass takes little longer than the slowest
-/// digest alone. The number of pages in flight is bounded: memory does not depend on the medium.
+/// Pages of 1 MiB are filled by one reader, strictly in order, or by the workers themselves where reading means
+/// inflating (``SourceReader/isFilledInParallel``). Workers take the work that each page asks for. A stream digest must
+/// see its pages in order, so it is a *lane* that one worker at a time serves; block digests and the search for
+/// candidates are free of order. The slowest lane comes first, so that the pass takes little longer than that digest
+/// alone. The number of pages in flight is bounded: memory does not depend on the medium.
 ///
 /// The result does not depend on the number of workers.
 public struct MediaPass: Sendable {
@@ -21,6 +22,9 @@ public struct MediaPass: Sendable {
     public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
     /// Takes the SHA-256 of each file or segment that the medium is made of as well.
     public var digestsFiles = false
+    /// Takes the SHA-256 of each file of a container as it is on disk, right behind the pass, where the medium's bytes are
+    /// not those of the files.
+    public var digestsContainer = false
     /// Takes the SHA-256 of each 1 MiB block.
     public var digestsBlocks = true
     /// Looks for places where a known format may start.
@@ -29,7 +33,7 @@ public struct MediaPass: Sendable {
     public var pageWork: PageWork?
     /// Number of threads that work on pages.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
-    /// Called by the reader with the number of bytes read so far.
+    /// Called with the number of bytes read so far.
     public var progress: (@Sendable (Int) -> Void)?
 
     /// A pass with the default digests.
@@ -40,16 +44,21 @@ public struct MediaPass: Sendable {
     /// - Throws: ``SourceError`` when the source fails as a whole or changes meanwhile, ``DigestError``.
     public func run(over source: any SourceReader) throws -> ScanResult {
         let board = try PassBoard(
-            pageCount: (source.size + Self.pageSize - 1) / Self.pageSize,
-            lanes: lanes(for: source), digestsBlocks: digestsBlocks, search: search,
-            pageWork: pageWork)
+            source, lanes: lanes(for: source), container: containerLane(for: source), digestsBlocks: digestsBlocks,
+            search: search, pageWork: pageWork)
         let threads = ThreadGroup()
-        threads.start { board.read(source, progress: progress) }
-        for _ in 0..<max(1, workers) { threads.start { board.work() } }
+        let progress = PassProgress(self.progress)
+        if !source.isFilledInParallel { threads.start { board.read(progress: progress) } }
+        for _ in 0..<max(1, workers) { threads.start { board.work(progress: progress) } }
         threads.wait()
         try board.throwFailure()
         try source.checkUnchanged()
-        return try board.result(unreadable: source.unreadable, bytesRead: source.size)
+        return try board.result()
+    }
+
+    private func containerLane(for source: any SourceReader) throws(DigestError) -> ContainerLane? {
+        guard digestsContainer, let files = source.containerFiles else { return nil }
+        return try ContainerLane(files)
     }
 
     /// The stream digests, the slowest first.
@@ -72,6 +81,8 @@ public struct ScanResult: Sendable {
     public let digests: [Digest]
     /// SHA-256 of each file or segment, in order; empty when not asked for.
     public let fileDigests: [Digest]
+    /// What became of each file of a container, in order; empty when not asked for, or when there is no container.
+    public let containerDigests: [ContainerFileDigest]
     /// SHA-256 of each 1 MiB block, one after the other; the last block may be short.
     public let blockDigests: [UInt8]
     /// RFC 6962 tree over the block digests.

@@ -3,25 +3,35 @@ import EvidenceModel
 import Foundation
 import SourceMedia
 
-/// What is to be done and what has been done: shared by the reader and the workers of one pass.
+/// What is to be done and what has been done: shared by the threads of one pass.
 ///
-/// Every mutable field is guarded by `condition`; a page's bytes are written by the reader before it posts the page and
-/// only read afterwards.
+/// Every mutable field is guarded by `condition`. A page's number is handed out together with the buffer for it, in the
+/// order of the medium: the lowest page in flight is being filled or can be worked on, so bounded memory never blocks.
 final class PassBoard: @unchecked Sendable {
+    /// Filled pages that workers keep ahead of the slowest lane before they turn to other work.
+    private static let pagesAhead = 4
+
     private let condition = NSCondition()
+    private let source: any SourceReader
     private let pageCount: Int
     private let lanes: [DigestLane]
+    private let container: ContainerLane?
     private let digestsBlocks: Bool
     private let search: CandidateSearch?
     private let pageWork: PageWork?
 
     private var spare: [[UInt8]] = []
     private var buffersMade = 0
-    private var pages: [Int: Page] = [:]
-    private var pagesPosted = 0
+    private var pages: [Int: PassPage] = [:]
+    private var pagesHanded = 0
+    /// All pages before this one have been filled.
+    private var pagesFilled = 0
     private var pagesRetired = 0
     private var laneNext: [Int]
     private var laneBusy: [Bool]
+    private var containerLimit = 0
+    private var containerDone = 0
+    private var containerBusy = false
     private var freeWork: [FreeWork] = []
     private var failure: (any Error)?
 
@@ -29,26 +39,20 @@ final class PassBoard: @unchecked Sendable {
     private var blockTree = MerkleFrontier()
     private var candidates: [Int] = []
 
-    /// A page in memory and what it still waits for.
-    private final class Page {
+    /// A page to be filled.
+    private final class Ticket {
         let index: Int
-        let usable: Int
-        var buffer: [UInt8]
-        var tasksLeft: Int
-        var blockDigest: [UInt8]?
-        var candidates: [Int] = []
+        private var buffer: [UInt8]
 
-        init(index: Int, usable: Int, buffer: [UInt8], tasksLeft: Int) {
+        init(index: Int, buffer: [UInt8]) {
             self.index = index
-            self.usable = usable
             self.buffer = buffer
-            self.tasksLeft = tasksLeft
         }
 
-        /// The copy of the array ends with the call, so that the reader finds the buffer unshared and fills it in place.
-        func withBytes<E: Error>(_ body: (Span<UInt8>) throws(E) -> Void) throws(E) {
-            let bytes = buffer
-            try body(bytes.span)
+        func takeBuffer() -> [UInt8] {
+            var taken: [UInt8] = []
+            swap(&taken, &buffer)
+            return taken
         }
     }
 
@@ -58,65 +62,82 @@ final class PassBoard: @unchecked Sendable {
     }
 
     private enum Work {
-        case lane(Int, Page)
-        case digestBlock(Page)
-        case search(Page)
+        case fill(Ticket)
+        case lane(Int, PassPage)
+        case container(bytes: Int)
+        case digestBlock(PassPage)
+        case search(PassPage)
     }
 
     init(
-        pageCount: Int, lanes: [DigestLane], digestsBlocks: Bool, search: CandidateSearch?, pageWork: PageWork?
+        _ source: any SourceReader, lanes: [DigestLane], container: ContainerLane?, digestsBlocks: Bool,
+        search: CandidateSearch?, pageWork: PageWork?
     ) throws {
         self.pageWork = pageWork
-        self.pageCount = pageCount
+        self.source = source
+        pageCount = (source.size + MediaPass.pageSize - 1) / MediaPass.pageSize
         self.lanes = lanes
+        self.container = container
         self.digestsBlocks = digestsBlocks
         self.search = search
         laneNext = Array(repeating: 0, count: lanes.count)
         laneBusy = Array(repeating: false, count: lanes.count)
     }
 
-    // MARK: The reader
+    // MARK: Filling pages
 
-    /// Fills page after page until the medium ends or something fails.
-    func read(_ source: any SourceReader, progress: (@Sendable (Int) -> Void)?) {
-        let margin = search?.margin ?? 0
-        do {
-            for index in 0..<pageCount {
-                guard var buffer = takeBuffer(size: MediaPass.pageSize + margin) else { return }
-                let offset = index * MediaPass.pageSize
-                let usable = min(MediaPass.pageSize, source.size - offset)
-                var destination = buffer.mutableSpan
-                let count = try source.read(at: offset, into: &destination)
-                try post(Page(index: index, usable: usable, buffer: buffer, tasksLeft: 0), holding: count)
-                progress?(offset + usable)
-            }
-        } catch {
-            fail(error)
-        }
+    /// Fills page after page, strictly in order, until the medium ends or something fails.
+    func read(progress: PassProgress) {
+        while let ticket = nextTicket() { attempt { try fill(ticket, progress) } }
     }
 
-    private func takeBuffer(size: Int) -> [UInt8]? {
+    private func nextTicket() -> Ticket? {
         condition.lock()
         defer { condition.unlock() }
-        while failure == nil {
-            if let buffer = spare.popLast() { return buffer }
-            if buffersMade < MediaPass.pagesInFlight {
-                buffersMade += 1
-                return [UInt8](repeating: 0, count: size)
-            }
+        while failure == nil, pagesHanded < pageCount {
+            if let ticket = takeTicket() { return ticket }
             condition.wait()
         }
         return nil
     }
 
-    private func post(_ page: Page, holding count: Int) throws(DigestError) {
+    /// The next page and a buffer for it; nil when as many pages as may be are in flight. The lock must be held.
+    private func takeTicket() -> Ticket? {
+        guard pagesHanded < pageCount else { return nil }
+        if spare.isEmpty {
+            guard buffersMade < MediaPass.pagesInFlight else { return nil }
+            buffersMade += 1
+            spare.append([UInt8](repeating: 0, count: MediaPass.pageSize + (search?.margin ?? 0)))
+        }
+        guard let buffer = spare.popLast() else { return nil }
+        pagesHanded += 1
+        return Ticket(index: pagesHanded - 1, buffer: buffer)
+    }
+
+    private func fill(_ ticket: Ticket, _ progress: PassProgress) throws {
+        // Taken out of the ticket, so that it is filled in place and not copied.
+        var buffer = ticket.takeBuffer()
+        let offset = ticket.index * MediaPass.pageSize
+        let usable = min(MediaPass.pageSize, source.size - offset)
+        var destination = buffer.mutableSpan
+        let count = try source.read(at: offset, into: &destination)
         // Only the last pages are shorter than their buffer; what lies after the medium's end must not be seen.
-        if count < page.buffer.count { page.buffer.removeLast(page.buffer.count - count) }
-        page.tasksLeft = lanes.count + (digestsBlocks ? 1 : 0) + (search == nil ? 0 : 1)
+        if count < buffer.count { buffer.removeLast(buffer.count - count) }
+        let tasks = lanes.count + (digestsBlocks ? 1 : 0) + (search == nil ? 0 : 1)
+        let page = PassPage(index: ticket.index, usable: usable, buffer: buffer, tasksLeft: tasks)
+        if container != nil { page.containerPosition = source.containerPosition(atMedium: offset + usable) }
+        try post(page)
+        progress.advance(by: usable)
+    }
+
+    private func post(_ page: PassPage) throws(DigestError) {
         condition.lock()
         defer { condition.unlock() }
         pages[page.index] = page
-        pagesPosted += 1
+        while let filled = pages[pagesFilled] {
+            containerLimit = max(containerLimit, filled.containerPosition)
+            pagesFilled += 1
+        }
         if search != nil { freeWork.append(.search(page: page.index)) }
         if digestsBlocks { freeWork.append(.digestBlock(page: page.index)) }
         if page.tasksLeft == 0 { try retireFinishedPages() }
@@ -126,45 +147,77 @@ final class PassBoard: @unchecked Sendable {
     // MARK: The workers
 
     /// Takes work until every page is done or something fails.
-    func work() {
-        while let work = nextWork() {
-            do {
-                try perform(work)
-            } catch {
-                fail(error)
-            }
-        }
+    func work(progress: PassProgress) {
+        while let work = nextWork() { attempt { try perform(work, progress) } }
     }
 
     private func nextWork() -> Work? {
         condition.lock()
         defer { condition.unlock() }
-        while failure == nil, pagesRetired < pageCount {
-            for lane in lanes.indices where !laneBusy[lane] {
-                guard let page = pages[laneNext[lane]] else { continue }
-                laneBusy[lane] = true
-                return .lane(lane, page)
-            }
-            if !freeWork.isEmpty {
-                switch freeWork.removeFirst() {
-                case .digestBlock(let index): if let page = pages[index] { return .digestBlock(page) }
-                case .search(let index): if let page = pages[index] { return .search(page) }
-                }
-                continue
-            }
+        while failure == nil, pagesRetired < pageCount || containerDone < (container?.size ?? 0) {
+            if let work = takeWork() { return work }
             condition.wait()
         }
         return nil
     }
 
-    private func perform(_ work: Work) throws {
+    /// What is most urgent, so that the slowest lane never waits. The lock must be held.
+    private func takeWork() -> Work? {
+        if let work = takeLane(in: lanes.indices.prefix(1)) { return work }
+        let mayFill = source.isFilledInParallel
+        if mayFill, pagesHanded - (laneNext.first ?? pagesRetired) < Self.pagesAhead, let ticket = takeTicket() {
+            return .fill(ticket)
+        }
+        if let work = takeLane(in: lanes.indices.dropFirst()) ?? takeContainer() ?? takeFreeWork() { return work }
+        return mayFill ? takeTicket().map { .fill($0) } : nil
+    }
+
+    private func takeLane(in range: Range<Int>) -> Work? {
+        for lane in range where !laneBusy[lane] {
+            guard let page = pages[laneNext[lane]] else { continue }
+            laneBusy[lane] = true
+            return .lane(lane, page)
+        }
+        return nil
+    }
+
+    /// The container's files follow the pages that have been filled, and do not overtake them.
+    private func takeContainer() -> Work? {
+        guard let container, !containerBusy, containerDone < container.size else { return nil }
+        let limit = pagesFilled == pageCount ? container.size : min(container.size, containerLimit)
+        let count = min(limit - containerDone, ContainerLane.stepSize)
+        // Short steps wait for more, but for the last one.
+        guard count == ContainerLane.stepSize || (count > 0 && limit == container.size) else { return nil }
+        containerBusy = true
+        return .container(bytes: count)
+    }
+
+    private func takeFreeWork() -> Work? {
+        while !freeWork.isEmpty {
+            switch freeWork.removeFirst() {
+            case .digestBlock(let index): if let page = pages[index] { return .digestBlock(page) }
+            case .search(let index): if let page = pages[index] { return .search(page) }
+            }
+        }
+        return nil
+    }
+
+    private func perform(_ work: Work, _ progress: PassProgress) throws {
         switch work {
+        case .fill(let ticket): try fill(ticket, progress)
         case .lane(let lane, let page):
             try page.withBytes { bytes throws(DigestError) in try lanes[lane].update(bytes.extracting(..<page.usable)) }
             try finish(page) {
                 laneBusy[lane] = false
                 laneNext[lane] += 1
             }
+        case .container(let count):
+            try container?.advance(by: count)
+            condition.lock()
+            containerBusy = false
+            containerDone += count
+            condition.broadcast()
+            condition.unlock()
         case .digestBlock(let page):
             let value = try digest(.sha256, of: page.buffer[..<page.usable]).bytes
             try page.withBytes { bytes throws in
@@ -180,7 +233,7 @@ final class PassBoard: @unchecked Sendable {
         }
     }
 
-    private func finish(_ page: Page, _ record: () -> Void) throws(DigestError) {
+    private func finish(_ page: PassPage, _ record: () -> Void) throws(DigestError) {
         condition.lock()
         defer { condition.unlock() }
         record()
@@ -199,25 +252,29 @@ final class PassBoard: @unchecked Sendable {
             candidates += page.candidates
             pages[pagesRetired] = nil
             pagesRetired += 1
-            spare.append(page.buffer)
-            page.buffer = []
+            spare.append(page.takeBuffer())
         }
     }
 
     // MARK: The end
 
-    private func fail(_ error: any Error) {
-        condition.lock()
-        if failure == nil { failure = error }
-        condition.broadcast()
-        condition.unlock()
+    /// Keeps the first error, which ends the pass.
+    private func attempt(_ body: () throws -> Void) {
+        do {
+            try body()
+        } catch {
+            condition.lock()
+            if failure == nil { failure = error }
+            condition.broadcast()
+            condition.unlock()
+        }
     }
 
     func throwFailure() throws {
         if let failure { throw failure }
     }
 
-    func result(unreadable: [UnreadableRange], bytesRead: Int) throws -> ScanResult {
+    func result() throws -> ScanResult {
         var digests: [Digest] = []
         var fileDigests: [Digest] = []
         for lane in lanes {
@@ -228,7 +285,7 @@ final class PassBoard: @unchecked Sendable {
             digests: digests.sorted {
                 (order.firstIndex(of: $0.algorithm) ?? 0) < (order.firstIndex(of: $1.algorithm) ?? 0)
             },
-            fileDigests: fileDigests, blockDigests: blockDigests, blockTree: blockTree, candidates: candidates,
-            unreadable: unreadable, bytesRead: bytesRead)
+            fileDigests: fileDigests, containerDigests: try container?.results() ?? [], blockDigests: blockDigests,
+            blockTree: blockTree, candidates: candidates, unreadable: source.unreadable, bytesRead: source.size)
     }
 }

@@ -157,8 +157,33 @@ public protocol SourceReader: ByteSource {
     var description: SourceDescription { get }
     /// What could not be read so far, in offset order; those bytes are the same in every read: zeros, unless the format of
     /// the container prescribes others (AFF4).
+    /// The same after a whole pass, in whatever order its parts were read.
     var unreadable: [UnreadableRange] { get }
+    /// True when reading takes more of the processor than of the disk, because bytes must be inflated: a pass then reads
+    /// in several threads at once. False for sources that are to be read strictly in order.
+    var isFilledInParallel: Bool { get }
+    /// The container's files as they are on disk; nil when the media bytes are those of the files.
+    var containerFiles: ContainerFiles? { get }
+    /// How many bytes of ``containerFiles``, one file after the other, a pass has read once it stands at `offset` of the
+    /// medium; a hint that need not be exact.
+    func containerPosition(atMedium offset: Int) -> Int
     /// Says whether the source is still what it was when it was opened (size and time of change of each file).
     /// - Throws: ``SourceError`` with code `changed` that names the file.
     func checkUnchanged() throws(SourceError)
+}
+
+extension SourceReader {
+    public var isFilledInParallel: Bool { false }
+
+    public var containerFiles: ContainerFiles? {
+        description.holdsMediaInFiles ? nil : ContainerFiles(description)
+    }
+
+    /// In proportion.
+    public func containerPosition(atMedium offset: Int) -> Int {
+        let total = description.files.reduce(0) { $0 + $1.size }
+        guard offset > 0 else { return 0 }
+        guard offset < size else { return total }
+        return Int((Double(offset) / Double(size) * Double(total)).rounded(.down))
+    }
 }

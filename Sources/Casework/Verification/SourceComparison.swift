@@ -61,6 +61,9 @@ struct SourceComparison {
             // The blocks of a folder are those of its files one after the other: they say nothing to a reader.
             if manifest.kind != .folder { words.append(try differingBlocks(scan, &outcome)) }
         }
+        if let container = ContainerComparison(manifest, source.description), let text = container.difference(scan) {
+            words.append(text)
+        }
         let lost = newlyUnreadable(scan.unreadable)
         if !lost.isEmpty { words.append(lostText(lost)) }
         outcome.difference = words.isEmpty ? nil : words.joined(separator: "; ")
@@ -72,6 +75,7 @@ struct SourceComparison {
         pass.algorithms = manifest.digests.map(\.algorithm)
         pass.algorithms += furtherAlgorithms.filter { !pass.algorithms.contains($0) }
         pass.digestsFiles = manifest.kind == .folder
+        pass.digestsContainer = ContainerComparison(manifest, source.description) != nil
         pass.workers = workers
         progress?.began("Verifying \(manifest.item.id)", unit: .bytes)
         defer { progress?.ended() }

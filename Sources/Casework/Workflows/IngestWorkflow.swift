@@ -76,6 +76,7 @@ public struct IngestWorkflow {
         pass.algorithms = algorithms.contains(.sha256) ? algorithms : algorithms + [.sha256]
         // The files of a container are not the medium's bytes; those of the other kinds are.
         pass.digestsFiles = source.description.holdsMediaInFiles && source.description.files.count != 1
+        pass.digestsContainer = true
         pass.workers = workers
         // The files of a folder have known borders: they are named, not searched for.
         pass.search = source.description.kind == .folder ? nil : search
@@ -116,8 +117,9 @@ public struct IngestWorkflow {
             blocks: EvidenceManifest.Blocks(
                 size: MediaPass.pageSize, count: scan.blockTree.count, root: Digest(.sha256, try scan.blockTree.root)),
             fileTree: fileTree, unreadable: scan.unreadable,
-            warnings: description.warnings + Self.mismatches(description, scan), started: started, ended: session.now(),
-            bytesRead: scan.bytesRead,
+            warnings: description.warnings + Self.mismatches(description, scan)
+                + Self.unreadableFiles(description, scan),
+            started: started, ended: session.now(), bytesRead: scan.bytesRead,
             clock: EvidenceManifest.Clock(sync: clock.sync, source: clock.source, offsetMs: clock.offsetMs),
             examiner: session.manifestExaminer, tool: session.tool)
         let bytes = manifest.encoded
@@ -140,15 +142,24 @@ public struct IngestWorkflow {
         }
     }
 
+    /// A warning for each file of a container that has no digest, because not all of it could be read.
+    private static func unreadableFiles(_ description: SourceDescription, _ scan: ScanResult) -> [String] {
+        zip(description.files, scan.containerDigests).compactMap { file, outcome in
+            guard case .unreadable(let problem) = outcome else { return nil }
+            return "no SHA-256 of \(file.name) as it is on disk: \(problem)"
+        }
+    }
+
     /// The files that hold the medium; a folder's stand in `files.jsonl` instead.
     private func files(of description: SourceDescription, _ scan: ScanResult) -> [EvidenceManifest.File] {
         guard description.kind != .folder else { return [] }
         let isWhole = description.holdsMediaInFiles && description.files.count == 1
         let whole = isWhole ? scan.digests.first { $0.algorithm == .sha256 } : nil
+        let digests: [Digest?] =
+            description.holdsMediaInFiles ? scan.fileDigests : scan.containerDigests.map { $0.digest }
         return description.files.enumerated().map { index, file in
             EvidenceManifest.File(
-                name: file.name, size: file.size,
-                sha256: whole ?? (index < scan.fileDigests.count ? scan.fileDigests[index] : nil))
+                name: file.name, size: file.size, sha256: whole ?? (index < digests.count ? digests[index] : nil))
         }
     }
 

@@ -2,6 +2,15 @@
 ///
 /// A deflated chunk is guarded by the Adler-32 of its zlib stream, a raw one by the Adler-32 that follows it.
 final class EWFChunkReader: Sendable {
+    /// Where a chunk is stored, and how many bytes it may take up.
+    private struct Stored {
+        let offset: Int
+        let length: Int
+        let isDeflated: Bool
+
+        var end: Int { offset + length }
+    }
+
     private let files: EWFFiles
     private let map: EWFChunkMap
     private let chunkSize: Int
@@ -14,152 +23,205 @@ final class EWFChunkReader: Sendable {
         entries = EWFEntryCache(files)
     }
 
+    // MARK: Chunks of the medium
+
     /// How reading a chunk went.
     enum Outcome: Hashable {
         case whole
-        /// No table lists it; it is known as lost already.
+        /// No table lists it.
         case lost
         case damaged(file: Int, problem: String)
     }
 
-    /// Fills `destination` with a chunk's first bytes; all zeros when the chunk is not whole.
+    /// Fills `destination` with a chunk; all zeros when the chunk is not whole.
     ///
     /// - Parameter destination: as long as the chunk is in the medium.
     func read(
         _ chunk: Int, into destination: inout MutableSpan<UInt8>, with workspace: EWFWorkspace
     ) throws(SourceError) -> Outcome {
-        let outcome = try fill(chunk, &destination, workspace)
-        if outcome != .whole { for index in destination.indices { destination[index] = 0 } }
+        var outcome: Outcome = map.run(of: chunk).run.table == nil ? .lost : .whole
+        try read(chunk..<chunk + 1, into: &destination, with: workspace) { _, file, problem throws(SourceError) in
+            outcome = .damaged(file: file, problem: problem)
+        }
         return outcome
+    }
+
+    /// Fills `destination` with consecutive chunks; those that are not whole are all zeros, and are told of.
+    ///
+    /// - Parameters:
+    ///   - chunks: of the medium.
+    ///   - destination: as long as the chunks are in the medium; only the last one may be short.
+    ///   - damaged: called with each chunk that is damaged.
+    func read(
+        _ chunks: Range<Int>, into destination: inout MutableSpan<UInt8>, with workspace: EWFWorkspace,
+        damaged: (_ chunk: Int, _ file: Int, _ problem: String) throws(SourceError) -> Void
+    ) throws(SourceError) {
+        var chunk = chunks.lowerBound
+        while chunk < chunks.upperBound {
+            let (number, run) = map.run(of: chunk)
+            let end = min(chunks.upperBound, run.first + run.count)
+            let start = (chunk - chunks.lowerBound) * chunkSize
+            var part = destination._mutatingExtracting(
+                start..<min(destination.count, (end - chunks.lowerBound) * chunkSize))
+            if let table = run.table {
+                try read(chunk..<end, of: run, table, number, into: &part, workspace, damaged)
+            } else {
+                part.fillWithZeros()
+            }
+            chunk = end
+        }
+    }
+
+    /// Reads chunks that one table lists, as many at a time as lie one after the other in the file.
+    private func read(
+        _ chunks: Range<Int>, of run: EWFChunkMap.Run, _ table: EWFTable, _ number: Int,
+        into destination: inout MutableSpan<UInt8>, _ workspace: EWFWorkspace,
+        _ damaged: (_ chunk: Int, _ file: Int, _ problem: String) throws(SourceError) -> Void
+    ) throws(SourceError) {
+        let stored = try stored(
+            chunks.lowerBound - run.first..<chunks.upperBound - run.first, of: table, number,
+            largest: workspace.largestChunk)
+        var next = 0
+        while next < stored.count {
+            let first = next
+            next = Self.endOfNeighbours(stored, from: first, capacity: workspace.capacity)
+            var loaded = Loaded(start: stored[first]?.offset ?? 0, count: 0, problem: nil)
+            if let end = stored[next - 1]?.end {
+                loaded = try load(table.file, loaded.start, end - loaded.start, workspace)
+                if loaded.problem != nil, next - first > 1, let only = stored[first] {
+                    // The system could not read all of them: each by itself, so that one bad sector costs one chunk.
+                    next = first + 1
+                    loaded = try load(table.file, only.offset, only.length, workspace)
+                }
+            }
+            for index in first..<next {
+                let chunk = chunks.lowerBound + index
+                var part = destination._mutatingExtracting(
+                    index * chunkSize..<min(destination.count, (index + 1) * chunkSize))
+                let problem = decode(stored[index], loaded, into: &part, isLast: chunk == map.chunkCount - 1, workspace)
+                if let problem {
+                    part.fillWithZeros()
+                    try damaged(chunk, table.file, problem)
+                }
+            }
+        }
+    }
+
+    /// Bytes of a file that the workspace holds.
+    private struct Loaded {
+        let start: Int
+        let count: Int
+        /// The system's words when it could not read them.
+        let problem: String?
+    }
+
+    private func load(
+        _ file: Int, _ offset: Int, _ count: Int, _ workspace: EWFWorkspace
+    ) throws(SourceError) -> Loaded {
+        do {
+            return Loaded(start: offset, count: try workspace.load(files, file, offset, count), problem: nil)
+        } catch {
+            guard error.code == .unreadable else { throw error }
+            return Loaded(start: offset, count: 0, problem: error.message)
+        }
+    }
+
+    /// Where the chunks end that lie one after the other in the file and can be loaded together.
+    private static func endOfNeighbours(_ stored: [Stored?], from first: Int, capacity: Int) -> Int {
+        guard var last = stored[first] else { return first + 1 }
+        let start = last.offset
+        var end = first + 1
+        while end < stored.count, let next = stored[end], next.offset == last.end, next.end - start <= capacity {
+            last = next
+            end += 1
+        }
+        return end
+    }
+
+    /// Unpacks one chunk; answers what is wrong with it.
+    private func decode(
+        _ stored: Stored?, _ loaded: Loaded, into destination: inout MutableSpan<UInt8>, isLast: Bool,
+        _ workspace: EWFWorkspace
+    ) -> String? {
+        guard let stored else { return "its offset lies outside the file" }
+        if let problem = loaded.problem { return problem }
+        let start = stored.offset - loaded.start
+        let count = min(stored.length, loaded.count - start)
+        guard count > 0 else { return "it is not there, the file ends before it" }
+        guard stored.isDeflated else {
+            let lengths = isLast ? [count - 4, destination.count] : [destination.count]
+            for length in lengths where length >= destination.count && length <= chunkSize && length + 4 <= count {
+                if workspace.rawChecksumHolds(length, from: start) {
+                    workspace.copy(from: start, into: &destination)
+                    return nil
+                }
+            }
+            return "its checksum does not hold"
+        }
+        let outcome =
+            isLast
+            ? workspace.inflateFirst(start..<start + count, into: &destination, chunkSize: chunkSize)
+            : workspace.inflate(start..<start + count, into: &destination)
+        switch outcome {
+        case .inflated(let length) where length >= destination.count: return nil
+        case .inflated: return "it is too short"
+        case .tooLong: return "it is too long"
+        case .damaged: return "it does not inflate, or its checksum does not hold"
+        }
     }
 
     /// Number of bytes that the medium's last chunk holds, when it can be read.
     func lengthOfLastChunk(expecting expected: Int, with workspace: EWFWorkspace) throws(SourceError) -> Int? {
-        var whole = [UInt8](repeating: 0, count: chunkSize)
-        guard let (stored, file, place) = try stored(map.chunkCount - 1) else { return nil }
-        let count = try workspace.load(files, file, place.offset, stored)
-        var destination = whole.mutableSpan
-        if place.isDeflated {
-            guard case .inflated(let length) = workspace.inflate(count, into: &destination) else { return nil }
+        let last = map.chunkCount - 1
+        let (number, run) = map.run(of: last)
+        guard let table = run.table,
+            let stored = try stored(
+                last - run.first..<last - run.first + 1, of: table, number, largest: workspace.largestChunk)[0]
+        else { return nil }
+        let count = try workspace.load(files, table.file, stored.offset, stored.length)
+        if stored.isDeflated {
+            var whole = [UInt8](repeating: 0, count: chunkSize)
+            var destination = whole.mutableSpan
+            guard case .inflated(let length) = workspace.inflate(0..<count, into: &destination) else { return nil }
             return length
         }
         // What lies between a raw chunk and the next section may be more than the chunk: the checksum decides.
         for length in [count - 4, expected] where (0...chunkSize).contains(length) && length + 4 <= count {
-            if workspace.rawChecksumHolds(length) { return length }
+            if workspace.rawChecksumHolds(length, from: 0) { return length }
         }
         return nil
     }
 
-    private func fill(
-        _ chunk: Int, _ destination: inout MutableSpan<UInt8>, _ workspace: EWFWorkspace
-    ) throws(SourceError) -> Outcome {
-        let file = map.run(of: chunk).run.table?.file
-        guard let file else { return .lost }
-        guard let (stored, _, place) = try stored(chunk) else {
-            return .damaged(file: file, problem: "its offset lies outside the file")
-        }
-        let loaded: Int
-        do {
-            loaded = try workspace.load(files, file, place.offset, stored)
-        } catch  where error.code == .unreadable {
-            return .damaged(file: file, problem: error.message)
-        }
-        let isLast = chunk == map.chunkCount - 1
-        if place.isDeflated {
-            let outcome =
-                isLast
-                ? workspace.inflateFirst(loaded, into: &destination, chunkSize: chunkSize)
-                : workspace.inflate(loaded, into: &destination)
-            switch outcome {
-            case .inflated(let length) where length >= destination.count: return .whole
-            case .inflated: return .damaged(file: file, problem: "it is too short")
-            case .tooLong: return .damaged(file: file, problem: "it is too long")
-            case .damaged:
-                return .damaged(file: file, problem: "it does not inflate, or its checksum does not hold")
-            }
-        }
-        let lengths = isLast ? [loaded - 4, destination.count] : [destination.count]
-        for length in lengths where length >= destination.count && length <= chunkSize && length + 4 <= loaded {
-            if workspace.rawChecksumHolds(length) {
-                workspace.copy(into: &destination)
-                return .whole
-            }
-        }
-        return .damaged(file: file, problem: "its checksum does not hold")
-    }
+    // MARK: Where chunks lie
 
-    /// Where a chunk is stored and how many bytes it may take up; nil when that cannot be.
-    private func stored(_ chunk: Int) throws(SourceError) -> (length: Int, file: Int, place: EWFTable.Place)? {
+    /// The file that a chunk lies in and where it begins there; nil for one that is lost.
+    func place(of chunk: Int) throws(SourceError) -> (file: Int, offset: Int)? {
         let (number, run) = map.run(of: chunk)
         guard let table = run.table else { return nil }
         let index = chunk - run.first
-        guard let entry = try entries.entry(index, of: table, number: number) else { return nil }
-        let place = table.place(of: entry, index: index)
+        guard let entry = try entries.entries(index..<index + 1, of: table, number: number).first else { return nil }
+        return (table.file, table.place(of: entry, index: index).offset)
+    }
+
+    /// Where chunks of one table are stored; nil for those whose place cannot be.
+    private func stored(
+        _ range: Range<Int>, of table: EWFTable, _ number: Int, largest: Int
+    ) throws(SourceError) -> [Stored?] {
+        let following = min(table.count, range.upperBound + 1)
+        let entries = try entries.entries(range.lowerBound..<following, of: table, number: number)
         let fileSize = files.size(of: table.file)
-        guard place.offset >= EWFFileHeader.size, place.offset < fileSize else { return nil }
-        var end = table.dataEnd > place.offset ? table.dataEnd : fileSize
-        if index + 1 < table.count, let following = try entries.entry(index + 1, of: table, number: number) {
-            let next = table.place(of: following, index: index + 1).offset
-            if next > place.offset, next <= fileSize { end = next }
-        }
-        // Stored deflate blocks add little to a chunk; whatever the tables say, no more is read.
-        let most = chunkSize + chunkSize / 8 + 4096
-        return (min(end - place.offset, most), table.file, place)
-    }
-}
-
-/// The buffers and the inflater that reading a chunk takes. Used by one thread at a time.
-final class EWFWorkspace: @unchecked Sendable {
-    private let inflater: ZlibInflater
-    private var packed: [UInt8]
-
-    /// - Parameter chunkSize: in bytes.
-    init(chunkSize: Int) throws(SourceError) {
-        inflater = try ZlibInflater()
-        packed = [UInt8](repeating: 0, count: chunkSize + chunkSize / 8 + 4096)
-    }
-
-    /// Reads up to `count` bytes of a file and keeps them; answers how many there are.
-    func load(_ files: EWFFiles, _ file: Int, _ offset: Int, _ count: Int) throws(SourceError) -> Int {
-        // Lent out for the read: a span of a class's own storage may not be cut into parts.
-        var lent: [UInt8] = []
-        swap(&lent, &packed)
-        defer { swap(&lent, &packed) }
-        var destination = lent.mutableSpan
-        var part = destination._mutatingExtracting(0..<min(count, destination.count))
-        let (read, error) = try files.pool.file(file).read(at: offset, into: &part)
-        if let error { throw SourceError(.unreadable, SystemError.text(error)) }
-        return read
-    }
-
-    func inflate(_ count: Int, into destination: inout MutableSpan<UInt8>) -> ZlibInflater.Outcome {
-        let bytes = packed
-        return inflater.inflate(bytes.span.extracting(0..<count), into: &destination)
-    }
-
-    /// Inflates a chunk that may be longer than the medium goes, and gives its first bytes.
-    func inflateFirst(
-        _ count: Int, into destination: inout MutableSpan<UInt8>, chunkSize: Int
-    ) -> ZlibInflater.Outcome {
-        var whole = [UInt8](repeating: 0, count: chunkSize)
-        var room = whole.mutableSpan
-        let outcome = inflate(count, into: &room)
-        if case .inflated(let length) = outcome {
-            for index in 0..<min(length, destination.count) { destination[index] = whole[index] }
-        }
-        return outcome
-    }
-
-    /// Says whether the four bytes after the first `length` are their Adler-32.
-    func rawChecksumHolds(_ length: Int) -> Bool { Adler32.holds(packed, count: length, storedAt: length) }
-
-    /// Gives the first bytes as they are.
-    func copy(into destination: inout MutableSpan<UInt8>) {
-        let count = destination.count
-        unsafe destination.withUnsafeMutableBufferPointer { room in
-            unsafe packed.withUnsafeBufferPointer { bytes in
-                _ = unsafe room.update(fromContentsOf: bytes[..<count])
+        return range.map { index in
+            let position = index - range.lowerBound
+            guard position < entries.count else { return nil }
+            let place = table.place(of: entries[position], index: index)
+            guard place.offset >= EWFFileHeader.size, place.offset < fileSize else { return nil }
+            var end = table.dataEnd > place.offset ? table.dataEnd : fileSize
+            if position + 1 < entries.count {
+                let next = table.place(of: entries[position + 1], index: index + 1).offset
+                if next > place.offset, next <= fileSize { end = next }
             }
+            return Stored(
+                offset: place.offset, length: min(end - place.offset, largest), isDeflated: place.isDeflated)
         }
     }
 }

@@ -10,6 +10,10 @@ final class EWFDamageRecord: Sendable {
         var chunks: Range<Int>
         let file: Int
         let problem: String
+
+        func continues(_ before: Damage) -> Bool {
+            before.chunks.upperBound == chunks.lowerBound && before.file == file && before.problem == problem
+        }
     }
 
     private let found = Mutex<[Damage]>([])
@@ -23,18 +27,20 @@ final class EWFDamageRecord: Sendable {
             var high = found.count
             while low < high {
                 let middle = (low + high) / 2
-                if found[middle].chunks.upperBound < chunk { low = middle + 1 } else { high = middle }
+                if found[middle].chunks.upperBound <= chunk { low = middle + 1 } else { high = middle }
             }
             if low < found.count, found[low].chunks.contains(chunk) { return false }
-            if low + 1 < found.count, found[low + 1].chunks.contains(chunk) { return false }
-            if low < found.count, found[low].chunks.upperBound == chunk, found[low].file == file,
-                found[low].problem == problem
-            {
-                found[low].chunks = found[low].chunks.lowerBound..<chunk + 1
+            // Joined with the runs on both sides, so that the record does not depend on the order of the reads.
+            var damage = Damage(chunks: chunk..<chunk + 1, file: file, problem: problem)
+            if low < found.count, found[low].continues(damage) {
+                damage.chunks = chunk..<found[low].chunks.upperBound
+                found.remove(at: low)
+            }
+            if low > 0, damage.continues(found[low - 1]) {
+                found[low - 1].chunks = found[low - 1].chunks.lowerBound..<damage.chunks.upperBound
                 return false
             }
-            let place = found[low...].firstIndex { $0.chunks.lowerBound > chunk } ?? found.count
-            found.insert(Damage(chunks: chunk..<chunk + 1, file: file, problem: problem), at: place)
+            found.insert(damage, at: low)
             return found.count > Self.mostRuns
         }
         guard !isTooMuch else {

@@ -25,14 +25,25 @@ final class EWFEntryCache: Sendable {
 
     init(_ files: EWFFiles) { self.files = files }
 
-    /// An entry of a table; nil when it cannot be read any more.
+    /// Consecutive entries of a table; fewer when the rest cannot be read any more.
     ///
     /// - Parameter number: tells the tables apart.
-    func entry(_ index: Int, of table: EWFTable, number: Int) throws(SourceError) -> UInt32? {
-        let key = Key(table: number, block: index / Self.blockSize)
-        let within = index % Self.blockSize
-        if let block = state.withLock({ $0.blocks[key] }) { return within < block.count ? block[within] : nil }
-        let first = key.block * Self.blockSize
+    func entries(_ range: Range<Int>, of table: EWFTable, number: Int) throws(SourceError) -> [UInt32] {
+        var entries: [UInt32] = []
+        while entries.count < range.count {
+            let index = range.lowerBound + entries.count
+            let block = try block(index / Self.blockSize, of: table, number: number)
+            let within = index % Self.blockSize
+            guard within < block.count else { break }
+            entries += block[within..<min(block.count, within + range.count - entries.count)]
+        }
+        return entries
+    }
+
+    private func block(_ index: Int, of table: EWFTable, number: Int) throws(SourceError) -> [UInt32] {
+        let key = Key(table: number, block: index)
+        if let block = state.withLock({ $0.blocks[key] }) { return block }
+        let first = index * Self.blockSize
         let bytes = try files.bytes(
             of: table.file, at: table.entriesAt + first * 4, count: min(Self.blockSize, table.count - first) * 4)
         let block = stride(from: 0, to: bytes.count - bytes.count % 4, by: 4).map {
@@ -43,6 +54,6 @@ final class EWFEntryCache: Sendable {
             state.order.append(key)
             if state.order.count > Self.mostBlocks { state.blocks[state.order.removeFirst()] = nil }
         }
-        return within < block.count ? block[within] : nil
+        return block
     }
 }

@@ -10,6 +10,8 @@ final class EWFImage: SourceReader {
 
     let description: SourceDescription
     private let files: EWFFiles
+    /// Where each file begins when they lie one after the other; then where the last one ends.
+    private let starts: [Int]
     private let chunkSize: Int
     private let reader: EWFChunkReader
     private let damage = EWFDamageRecord()
@@ -28,6 +30,7 @@ final class EWFImage: SourceReader {
         path: String, files: EWFFiles, described: [SourceFile], volume: EWFVolume, map: EWFChunkMap, set: EWFSet
     ) throws(SourceError) {
         self.files = files
+        starts = described.reduce(into: [0]) { $0.append(($0.last ?? 0) + $1.size) }
         chunkSize = volume.chunkSize
         reader = EWFChunkReader(files, map, chunkSize: volume.chunkSize)
         var damage = set.damage + map.damage
@@ -81,6 +84,22 @@ final class EWFImage: SourceReader {
         return (lost + found).sorted { $0.extent.offset < $1.extent.offset }
     }
 
+    /// Inflating takes more time than reading.
+    var isFilledInParallel: Bool { true }
+
+    /// Where the chunk lies that is read next.
+    func containerPosition(atMedium offset: Int) -> Int {
+        let chunk = offset / chunkSize
+        guard chunk < (size + chunkSize - 1) / chunkSize else { return starts.last ?? 0 }
+        do {
+            guard let (file, offset) = try reader.place(of: chunk) else { return 0 }
+            return starts[file] + min(offset, files.size(of: file))
+        } catch {
+            // Only a hint: the read that needs this place will fail, and say so.
+            return 0
+        }
+    }
+
     func checkUnchanged() throws(SourceError) {
         for (index, described) in description.files.enumerated() {
             let file = try files.pool.file(index)
@@ -100,30 +119,38 @@ final class EWFImage: SourceReader {
             let chunk = (offset + filled) / chunkSize
             let within = (offset + filled) % chunkSize
             let length = min(chunkSize, size - chunk * chunkSize)
-            let count = min(length - within, wanted - filled)
-            var part = destination._mutatingExtracting(filled..<filled + count)
-            if let known = cache.withLock({ $0.chunks[chunk] }) {
-                Self.copy(known, from: within, into: &part)
-            } else if count == length {
-                try read(chunk, into: &part, with: workspace)
+            let known = cache.withLock { $0.chunks[chunk] }
+            if let known {
+                let count = min(length - within, wanted - filled)
+                var part = destination._mutatingExtracting(filled..<filled + count)
+                part.copyBytes(of: known, from: within)
+                filled += count
+            } else if within == 0, wanted - filled >= length {
+                // Whole chunks go straight to where they are wanted.
+                let more = length < chunkSize ? 1 : (wanted - filled) / chunkSize
+                let count = min(more * chunkSize, size - offset - filled)
+                var part = destination._mutatingExtracting(filled..<filled + count)
+                try read(chunk..<chunk + more, into: &part, with: workspace)
+                filled += count
             } else {
+                let count = min(length - within, wanted - filled)
                 var whole = [UInt8](repeating: 0, count: length)
                 var room = whole.mutableSpan
-                try read(chunk, into: &room, with: workspace)
-                Self.copy(whole, from: within, into: &part)
+                try read(chunk..<chunk + 1, into: &room, with: workspace)
+                var part = destination._mutatingExtracting(filled..<filled + count)
+                part.copyBytes(of: whole, from: within)
+                filled += count
                 keep(whole, chunk)
             }
-            filled += count
         }
         return filled
     }
 
     private func read(
-        _ chunk: Int, into destination: inout MutableSpan<UInt8>, with workspace: EWFWorkspace
+        _ chunks: Range<Int>, into destination: inout MutableSpan<UInt8>, with workspace: EWFWorkspace
     ) throws(SourceError) {
-        switch try reader.read(chunk, into: &destination, with: workspace) {
-        case .whole, .lost: break
-        case .damaged(let file, let problem): try damage.add(chunk, file: file, problem: problem)
+        try reader.read(chunks, into: &destination, with: workspace) { chunk, file, problem throws(SourceError) in
+            try damage.add(chunk, file: file, problem: problem)
         }
     }
 
@@ -138,16 +165,6 @@ final class EWFImage: SourceReader {
             guard cache.chunks.updateValue(bytes, forKey: chunk) == nil else { return }
             cache.order.append(chunk)
             if cache.order.count > most { cache.chunks[cache.order.removeFirst()] = nil }
-        }
-    }
-
-    /// - Precondition: `bytes` holds as many bytes after `start` as `destination` has.
-    private static func copy(_ bytes: [UInt8], from start: Int, into destination: inout MutableSpan<UInt8>) {
-        let count = destination.count
-        unsafe destination.withUnsafeMutableBufferPointer { room in
-            unsafe bytes.withUnsafeBufferPointer { bytes in
-                _ = unsafe room.update(fromContentsOf: bytes[start..<start + count])
-            }
         }
     }
 }
