@@ -46,7 +46,7 @@ public enum SourceOpener {
 
     private static func openImage(_ path: String) throws(SourceError) -> any SourceReader {
         if try EWFOpener.recognises(path) { return try EWFOpener.open(path) }
-        if try AFF4Opener.recognises(path) { return try AFF4Opener.open(path) }
+        if let volume = try AFF4Opener.volume(path) { return try AFF4Opener.open(volume) }
         let segments = try SegmentNames.segments(startingWith: path)
         var files: [SourceFile] = []
         var opened: [Int: ReadOnlyFile] = [:]

@@ -10,6 +10,9 @@ struct AFF4Bevy: Sendable {
     let index: AFF4Segment
     let hashes: AFF4BlockHashes
 
+    /// Bytes of it that are held in memory: of members that were deflated.
+    var heldBytes: Int { hashes.lists.reduce(data.heldBytes + index.heldBytes) { $0 + $1.segment.heldBytes } }
+
     /// What opening came to.
     enum Opened: Sendable {
         case bevy(AFF4Bevy)

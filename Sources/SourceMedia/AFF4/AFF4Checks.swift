@@ -17,31 +17,24 @@ struct AFF4Checks {
     /// Checks the hashes over a stream's indices and over its block hashes.
     mutating func check(_ stream: AFF4ImageStream) throws(SourceError) {
         let graph = stream.home.graph
-        for term in graph.objects(stream.urn, AFF4Lexicon.word("imageStreamIndexHash")) {
-            try check(term, over: try segments(of: stream, endings: [".index"]), "the indices of \(stream.urn)")
+        let set = set
+        for term in graph.stated(stream.urn, "imageStreamIndexHash") {
+            try check(term, "the indices of \(stream.urn)", count: stream.bevyCount) { (number) throws(SourceError) in
+                try Self.segment(of: stream, number, [".index"], in: set)
+            }
         }
         for name in AFF4Digests.blockHashNames {
-            let subject = stream.urn + "/blockhash." + name
-            for term in graph.objects(subject, AFF4Lexicon.word("hash")) {
-                try check(
-                    term, over: try segments(of: stream, endings: [".blockHash." + name, "." + name]),
-                    "the \(name) block hashes of \(stream.urn)")
+            for term in graph.stated(stream.urn + "/blockhash." + name, "hash") {
+                try check(term, "the \(name) block hashes of \(stream.urn)", count: stream.bevyCount) {
+                    (number) throws(SourceError) in
+                    try Self.segment(of: stream, number, [".blockHash." + name, "." + name], in: set)
+                }
             }
         }
     }
 
-    /// The segments of all bevies with one of the endings; nil when one is missing.
-    private func segments(of stream: AFF4ImageStream, endings: [String]) throws(SourceError) -> [AFF4Segment]? {
-        var segments: [AFF4Segment] = []
-        for number in 0..<stream.bevyCount {
-            guard let segment = try segment(of: stream, number, endings) else { return nil }
-            segments.append(segment)
-        }
-        return segments
-    }
-
-    private func segment(
-        of stream: AFF4ImageStream, _ number: Int, _ endings: [String]
+    private static func segment(
+        of stream: AFF4ImageStream, _ number: Int, _ endings: [String], in set: AFF4Set
     ) throws(SourceError) -> AFF4Segment? {
         let name = stream.urn + "/" + AFF4Bevy.name(number)
         for ending in endings {
@@ -55,19 +48,22 @@ struct AFF4Checks {
     /// Checks the hashes over a map's members.
     mutating func check(map urn: String, in volume: AFF4Volume) throws(SourceError) {
         let parts = [("map", "mapPointHash"), ("idx", "mapIdxHash"), ("mapPath", "mapPathHash")]
-        var all: [AFF4Segment] = []
+        let set = set
+        func part(_ name: String) throws(SourceError) -> AFF4Segment? {
+            guard case .found(let segment) = try set.segment(urn + "/" + name, home: volume) else { return nil }
+            return segment
+        }
         for (name, property) in parts {
-            var found: [AFF4Segment]?
-            if case .found(let segment) = try set.segment(urn + "/" + name, home: volume) {
-                found = [segment]
-                all.append(segment)
-            }
-            for term in volume.graph.objects(urn, AFF4Lexicon.word(property)) {
-                try check(term, over: found, "\(name) of the map \(urn)")
+            for term in volume.graph.stated(urn, property) {
+                try check(term, "\(name) of the map \(urn)", count: 1) { (_) throws(SourceError) in try part(name) }
             }
         }
-        for term in volume.graph.objects(urn, AFF4Lexicon.word("mapHash")) {
-            try check(term, over: all, "the map \(urn)")
+        // The order in which a writer took the entries need not be kept.
+        let names = try part("mapPath") == nil ? ["map", "idx"] : ["map", "idx", "mapPath"]
+        for term in volume.graph.stated(urn, "mapHash") {
+            try check(term, "the map \(urn)", count: names.count) { (index) throws(SourceError) in
+                try part(names[index])
+            }
         }
     }
 
@@ -81,7 +77,7 @@ struct AFF4Checks {
     ) throws(SourceError) {
         var joined: [(urn: String, digest: Digest)] = []
         for map in maps {
-            guard let stated = map.volume.graph.objects(map.urn, AFF4Lexicon.word("blockMapHash")).first,
+            guard let stated = map.volume.graph.stated(map.urn, "blockMapHash").first,
                 let digest = AFF4Digests.digest(stated),
                 let computed = try blockMapHash(of: map.urn, in: map.volume, digest.algorithm)
             else { continue }
@@ -91,7 +87,7 @@ struct AFF4Checks {
             }
             joined.append((map.urn, computed))
         }
-        for term in volume.graph.objects(urn, AFF4Lexicon.word("hash")) {
+        for term in volume.graph.stated(urn, "hash") {
             guard let stated = AFF4Digests.digest(term, prefix: "blockMapHash"), joined.count == maps.count else {
                 continue
             }
@@ -116,11 +112,12 @@ struct AFF4Checks {
     ) throws(SourceError) -> Digest? {
         let graph = volume.graph
         func stated(_ subject: String, _ property: String) -> [UInt8]? {
-            graph.objects(subject, AFF4Lexicon.word(property)).first.flatMap { AFF4Digests.digest($0) }?.bytes
+            graph.stated(subject, property).first.flatMap { AFF4Digests.digest($0) }?.bytes
         }
-        let streams = graph.objects(urn, AFF4Lexicon.word("dependentStream")).compactMap(\.iri).filter {
-            graph.objects($0, AFF4Lexicon.word("stored")).contains(.iri(volume.urn))
-        }
+        let streams = graph.objects(urn, AFF4Lexicon.word("dependentStream")).prefix(AFF4Volumes.mostVolumes)
+            .compactMap(\.iri).filter {
+                graph.objects($0, AFF4Lexicon.word("stored")).contains(.iri(volume.urn))
+            }
         guard streams.count == 1, let stream = streams.first, let points = stated(urn, "mapPointHash"),
             let index = stated(urn, "mapIdxHash")
         else { return nil }
@@ -130,15 +127,17 @@ struct AFF4Checks {
         return try AFF4Digests.digest(algorithm, of: bytes.span)
     }
 
+    /// - Parameter segment: opens the segments that the hash covers, one after the other; nil when one is missing.
     private mutating func check(
-        _ term: AFF4Graph.Term, over segments: [AFF4Segment]?, _ what: String
+        _ term: AFF4Graph.Term, _ what: String, count segments: Int,
+        _ segment: (Int) throws(SourceError) -> AFF4Segment?
     ) throws(SourceError) {
         guard let stated = AFF4Digests.digest(term) else {
             damage.append("the hash over \(AFF4Text.shown(what)) is none that can be read")
             return
         }
         count += 1
-        guard let segments, let observed = try AFF4Digests.digest(stated.algorithm, of: segments) else {
+        guard let observed = try AFF4Digests.digest(stated.algorithm, count: segments, segment) else {
             damage.append("the hash over \(AFF4Text.shown(what)) cannot be checked: some of it is missing")
             return
         }

@@ -26,20 +26,32 @@ enum AFF4Digests {
         return Digest(algorithm, hex: hex)
     }
 
-    /// The digest over the bytes of segments, one after the other; nil when one of them cannot be read.
-    static func digest(_ algorithm: DigestAlgorithm, of segments: [AFF4Segment]) throws(SourceError) -> Digest? {
-        do {
-            var running = try RunningDigest(algorithm)
-            for segment in segments {
-                guard try segment.forEachPiece({ (piece) throws(DigestError) in try running.update(piece) }) else {
-                    return nil
-                }
-            }
-            return try running.finalize()
-        } catch {
-            throw SourceError(.unreadable, error.message)
+    /// The digest over the bytes of segments, one after the other; nil when one of them is missing or cannot be read.
+    ///
+    /// They are opened one at a time: a deflated one is kept in memory while it is open.
+    static func digest(
+        _ algorithm: DigestAlgorithm, count: Int, _ segment: (Int) throws(SourceError) -> AFF4Segment?
+    ) throws(SourceError) -> Digest? {
+        var running: RunningDigest
+        do { running = try RunningDigest(algorithm) } catch { throw failure(error) }
+        for number in 0..<count {
+            guard let opened = try segment(number), try add(opened, to: &running) else { return nil }
         }
+        do { return try running.finalize() } catch { throw failure(error) }
     }
+
+    /// False when not all of its bytes can be read.
+    private static func add(_ segment: AFF4Segment, to running: inout RunningDigest) throws(SourceError) -> Bool {
+        var at = 0
+        while at < segment.size {
+            guard let piece = segment.bytes(at: at, count: min(1 << 18, segment.size - at)) else { return false }
+            at += piece.count
+            do { try running.update(piece) } catch { throw failure(error) }
+        }
+        return true
+    }
+
+    private static func failure(_ error: DigestError) -> SourceError { SourceError(.unreadable, error.message) }
 
     static func digest(_ algorithm: DigestAlgorithm, of bytes: Span<UInt8>) throws(SourceError) -> Digest {
         do {

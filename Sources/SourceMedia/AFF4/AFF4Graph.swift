@@ -13,6 +13,9 @@ struct AFF4Graph: Hashable, Sendable {
         }
     }
 
+    /// Most values of one property that are checked, where each takes time.
+    static let mostStated = 16
+
     /// By subject, then by predicate; objects in the order in which they stand in the file.
     private var statements: [String: [String: [Term]]] = [:]
     private(set) var count = 0
@@ -22,10 +25,7 @@ struct AFF4Graph: Hashable, Sendable {
 
     mutating func add(_ subject: String, _ predicate: String, _ object: Term) {
         if statements[subject] == nil { subjects.append(subject) }
-        var known = statements[subject, default: [:]][predicate, default: []]
-        guard !known.contains(object) else { return }
-        known.append(object)
-        statements[subject, default: [:]][predicate] = known
+        statements[subject, default: [:]][predicate, default: []].append(object)
         count += 1
     }
 
@@ -39,6 +39,11 @@ struct AFF4Graph: Hashable, Sendable {
 
     /// The subjects of a type, in the order of the file.
     func subjects(ofType type: String) -> [String] { subjects.filter { isA($0, type) } }
+
+    /// The digests that are stated of a subject: the first ones, so that a long list costs no time.
+    func stated(_ subject: String, _ predicate: String) -> ArraySlice<Term> {
+        objects(subject, AFF4Lexicon.word(predicate)).prefix(Self.mostStated)
+    }
 
     /// The first value, as text.
     func text(_ subject: String, _ predicate: String) -> String? { objects(subject, predicate).first?.text }

@@ -3,6 +3,8 @@ internal import Synchronization
 
 /// A stream of chunks of one size, each compressed by itself (Standard v1.0, 3).
 final class AFF4ImageStream: AFF4Stream {
+    /// Fewest bytes a chunk: each costs a read of the file.
+    static let smallestChunk = 512
     /// Most bytes a chunk.
     static let largestChunk = 16 << 20
     /// Most chunks a segment.
@@ -15,8 +17,12 @@ final class AFF4ImageStream: AFF4Stream {
     static let mostSegmentsAnyway = 1024
     /// Most segments that are kept open.
     static let mostOpenBevies = 64
+    /// Bytes of a bevy in memory beyond which only one such bevy is kept.
+    static let mostHeldBytes = 256 << 10
     /// Bytes of chunks that are kept for reads of parts of them; at least one chunk is.
     static let cachedBytes = 4 << 20
+    /// Most chunks that are kept so.
+    static let mostCachedChunks = 256
 
     let urn: String
     let size: Int
@@ -43,8 +49,9 @@ final class AFF4ImageStream: AFF4Stream {
         guard let size = graph.number(urn, AFF4Lexicon.word("size")), size <= largestStream else {
             return .lost("its size is not a number, or more than \(largestStream)")
         }
-        guard let chunkSize = graph.number(urn, AFF4Lexicon.word("chunkSize")), (1...largestChunk).contains(chunkSize)
-        else { return .lost("its chunk size is missing, or not one of 1 to \(largestChunk)") }
+        guard let chunkSize = graph.number(urn, AFF4Lexicon.word("chunkSize")),
+            (smallestChunk...largestChunk).contains(chunkSize)
+        else { return .lost("its chunk size is missing, or not one of \(smallestChunk) to \(largestChunk)") }
         guard let chunks = graph.number(urn, AFF4Lexicon.word("chunksInSegment")),
             (1...mostChunksInSegment).contains(chunks)
         else { return .lost("its number of chunks in a segment is missing, or not one of 1 to \(mostChunksInSegment)") }
@@ -79,7 +86,7 @@ final class AFF4ImageStream: AFF4Stream {
         self.home = home
         self.set = set
         self.notes = notes
-        cache = Mutex(AFF4Recent(limit: max(1, Self.cachedBytes / chunkSize)))
+        cache = Mutex(AFF4Recent(limit: min(Self.mostCachedChunks, max(1, Self.cachedBytes / chunkSize))))
     }
 
     var chunkCount: Int { size / chunkSize + (size % chunkSize == 0 ? 0 : 1) }
@@ -188,8 +195,8 @@ final class AFF4ImageStream: AFF4Stream {
             if let known = bevies[number] { return known }
             let count = min(chunksInSegment, chunkCount - number * chunksInSegment)
             let opened = try AFF4Bevy.open(number, of: urn, chunkCount: count, in: set, home: home, notes: notes)
-            // Inflated segments are large: only one of them is kept.
-            if case .bevy(let bevy) = opened, bevy.data.isInMemory { bevies.removeAll() }
+            // Inflated segments are large: only one of such a bevy is kept.
+            if case .bevy(let bevy) = opened, bevy.heldBytes > Self.mostHeldBytes { bevies.removeAll() }
             bevies[number] = opened
             return opened
         }

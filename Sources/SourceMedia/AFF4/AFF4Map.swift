@@ -46,6 +46,13 @@ final class AFF4Map: AFF4Stream {
         return targets[number]
     }
 
+    /// True when some of it was never read when the image was made.
+    var takesUnknownData: Bool {
+        ([gap] + targets).contains { target in
+            if case .stream(let stream) = target { (stream as? AFF4SymbolicStream)?.content == .unknown } else { false }
+        }
+    }
+
     /// What of a piece cannot be given, as a range of the map; nil when all of it can.
     func loss(of piece: AFF4MapTable.Piece) -> AFF4Flaw? {
         switch target(of: piece) {
@@ -79,6 +86,9 @@ final class AFF4Map: AFF4Stream {
                 var found: [AFF4Flaw] = []
                 try stream.read(
                     at: piece.targetOffset + (position - piece.range.lowerBound), into: &part, flaws: &found)
+                if (stream as? AFF4SymbolicStream)?.content == .unreadable {
+                    flaws.append(AFF4Survey.unreadable(piece))
+                }
                 flaws += found.compactMap { Self.moved($0, into: piece) }
             }
             filled += count

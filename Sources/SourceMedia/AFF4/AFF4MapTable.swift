@@ -234,6 +234,16 @@ final class AFF4MapTable: Sendable {
     }
 }
 
+extension AFF4MapTable {
+    /// Bytes that the table holds in memory.
+    var heldBytes: Int {
+        switch storage {
+        case .inFile(let segment, let anchors): segment.heldBytes + anchors.count * MemoryLayout<Int>.stride
+        case .inMemory(let entries): entries.count * MemoryLayout<Entry>.stride
+        }
+    }
+}
+
 extension AFF4Segment {
     /// Gives its bytes in pieces of whole units, in order; false when they cannot all be read. The last one may be less.
     func forEachPiece(of unit: Int, _ body: ([UInt8]) -> Void) -> Bool {

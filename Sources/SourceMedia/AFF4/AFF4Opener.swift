@@ -5,23 +5,22 @@ enum AFF4Opener {
     /// Most statements of damage that are listed.
     static let mostDamage = 1000
 
-    /// Says whether a file is a volume of such an image, or must not be read as raw bytes because it should be one.
+    /// Opens a file that is a volume of such an image; nil when it is none. One that should be, but is damaged, is refused:
+    /// it must not be read as raw bytes.
     ///
-    /// - Throws: ``SourceError``: `damaged`, `missing`, `unreadable`.
-    static func recognises(_ path: String) throws(SourceError) -> Bool {
+    /// - Throws: ``SourceError``: `damaged`, `missing`, `unreadable`, `unsupported`.
+    static func volume(_ path: String) throws(SourceError) -> AFF4Volume? {
         let file = try ReadOnlyFile(path: Array(path.utf8))
         let name = SourceOpener.lastComponent(path).lowercased()
         let beginning = try file.bytes(at: 0, count: 64)
         if beginning.starts(with: [0x50, 0x4B]) {
-            if try AFF4ZipEnd.read(file) != nil {
-                let isVolume = try AFF4Volume.open(path) != nil
-                return try isVolume ? true : refuse(path, name)
-            }
+            if let volume = try AFF4Volume.open(path) { return volume }
+            let isZip = try AFF4ZipEnd.read(file) != nil
             // The first member of a volume; a file that begins so and does not end so is one that was cut off.
             let mark = Array("container.description".utf8)
             let isCutOff = beginning.count == 64 && Array(beginning[30..<30 + mark.count]) == mark
             let isNamedRaw = [".dd", ".raw", ".img", ".bin"].contains { name.hasSuffix($0) }
-            if isCutOff, !isNamedRaw {
+            if isCutOff, !isZip, !isNamedRaw {
                 throw SourceError(
                     .damaged,
                     "\(path) begins like a volume of an AFF4 image but does not end like one: it was cut off, or other bytes "
@@ -29,12 +28,7 @@ enum AFF4Opener {
                         + "give it the ending .dd.")
             }
         }
-        return try refuse(path, name)
-    }
-
-    /// False for a file that is named otherwise.
-    private static func refuse(_ path: String, _ name: String) throws(SourceError) -> Bool {
-        guard name.hasSuffix(".aff4") || name.hasSuffix(".af4") else { return false }
+        guard name.hasSuffix(".aff4") || name.hasSuffix(".af4") else { return nil }
         throw SourceError(
             .damaged,
             "\(path) is named like an AFF4 image, but it is no ZIP file with a container.description or an "
@@ -45,10 +39,8 @@ enum AFF4Opener {
     /// Opens the image that a volume belongs to.
     ///
     /// - Throws: ``SourceError``: `damaged`, `incomplete`, `unsupported`, `missing`, `unreadable`.
-    static func open(_ path: String) throws(SourceError) -> any SourceReader {
-        guard let named = try AFF4Volume.open(path) else {
-            throw SourceError(.damaged, "\(path) is no volume of an AFF4 image. Copy it again from its source.")
-        }
+    static func open(_ named: AFF4Volume) throws(SourceError) -> any SourceReader {
+        let path = named.path
         var warnings: [String] = []
         let choice = try AFF4Choice(named)
         warnings += choice.warnings
@@ -71,6 +63,12 @@ enum AFF4Opener {
         damage += try Self.checks(choice, resolver)
         let survey = try AFF4Survey(stream)
         warnings += Self.warnings(survey)
+        let nested = resolver.maps.filter { $0 !== stream as? AFF4Map }
+        for map in nested where map.takesUnknownData {
+            warnings.append(
+                "bytes of the map \(AFF4Text.shown(map.urn)) may not have been read when it was made (aff4:UnknownData)"
+            )
+        }
         if survey.lostBytes > 0 { damage.append("\(survey.lostBytes) bytes of the medium are not in the container") }
         if let stated = choice.size, stated != stream.size {
             damage.append("the image should have \(stated) bytes, but its data stream has \(stream.size)")
@@ -97,10 +95,11 @@ enum AFF4Opener {
 
     /// The streams that no volume at hand describes; nil when none is missing.
     private static func missing(_ resolver: AFF4Resolver, _ target: AFF4Map.Target) -> [String]? {
-        var missing: [String] = []
+        var names: Set<String> = []
         for lost in [target] + resolver.maps.flatMap(\.targets) {
-            if case .lost(let urn, _) = lost, resolver.set.home(of: urn) == nil { missing.append(urn) }
+            if case .lost(let urn, _) = lost { names.insert(urn) }
         }
+        let missing = names.filter { resolver.set.home(of: $0) == nil }.sorted()
         return missing.isEmpty ? nil : missing
     }
 
@@ -142,7 +141,7 @@ enum AFF4Opener {
         var found: [StoredDigest] = []
         for volume in resolver.set.volumes {
             for subject in [choice.image, choice.dataStream].compactMap({ $0 }) {
-                for term in volume.graph.objects(subject, AFF4Lexicon.word("hash")) {
+                for term in volume.graph.stated(subject, "hash") {
                     guard let digest = AFF4Digests.digest(term) else { continue }
                     let stored = StoredDigest(digest, covers: "media")
                     if !found.contains(stored) { found.append(stored) }

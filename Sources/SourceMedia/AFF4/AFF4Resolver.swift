@@ -2,12 +2,15 @@
 struct AFF4Resolver {
     /// Deepest nesting of maps in maps.
     static let deepestNesting = 8
+    /// Most bytes that all maps together may hold in memory.
+    static let mostHeldBytes = 128 << 20
 
     let set: AFF4Set
     let notes: AFF4Notes
     private(set) var damage: [String] = []
     private(set) var imageStreams: [AFF4ImageStream] = []
     private(set) var maps: [AFF4Map] = []
+    private var heldBytes = 0
     private var made: [String: AFF4Map.Target] = [:]
     /// The maps that are being made, the outermost first.
     private var open: [String] = []
@@ -61,6 +64,10 @@ struct AFF4Resolver {
             return .lost(urn, "its size of \(declared) bytes is more than \(AFF4ImageStream.largestStream)")
         }
         let table = try AFF4MapTable(entries, declared: declared, urn: urn)
+        heldBytes += table.heldBytes + index.size * 2
+        guard heldBytes <= Self.mostHeldBytes else {
+            return .lost(urn, "the maps take up more than \(Self.mostHeldBytes) bytes of memory")
+        }
         damage += table.damage
         var targets: [AFF4Map.Target] = []
         for name in names { targets.append(try resolve(name)) }

@@ -92,8 +92,8 @@ final class AFF4Segment: Sendable {
         }
     }
 
-    /// True when its bytes are held in memory.
-    var isInMemory: Bool { content != nil }
+    /// Bytes of it that are held in memory.
+    var heldBytes: Int { content?.count ?? 0 }
 
     /// Fills `destination`; answers what hinders it, nil when nothing does.
     func read(at offset: Int, into destination: inout MutableSpan<UInt8>) -> String? {
@@ -120,21 +120,10 @@ final class AFF4Segment: Sendable {
     /// All of its bytes; nil when there are more than `limit`, or they cannot be read.
     func bytes(limit: Int) -> [UInt8]? { size <= limit ? bytes(at: 0, count: size) : nil }
 
-    /// Gives its bytes in pieces, in order; false when they cannot all be read.
-    func forEachPiece<E: Error>(_ body: ([UInt8]) throws(E) -> Void) throws(E) -> Bool {
-        var at = 0
-        while at < size {
-            guard let piece = bytes(at: at, count: min(1 << 18, size - at)) else { return false }
-            try body(piece)
-            at += piece.count
-        }
-        return true
-    }
-
     /// Says whether its CRC-32 is the one that the central directory states.
     var checksumHolds: Bool {
         var sum = CRC32()
-        let isRead = forEachPiece { sum.update($0) }
+        let isRead = forEachPiece(of: 32) { sum.update($0) }
         return isRead && sum.value == storedChecksum
     }
 }

@@ -15,8 +15,15 @@ struct AFF4Survey {
     /// Bytes of ``losses``, without those that could not be read when the image was made.
     private(set) var lostBytes = 0
 
+    /// Most ranges that are told apart; there may be as many again that only reading finds.
+    static let mostRanges = AFF4DamageRecord.mostRanges / 2
+
     static let unreadableWords =
         "could not be read when the image was made (aff4:UnreadableData); its place holds the text that AFF4 prescribes"
+
+    static func unreadable(_ piece: AFF4MapTable.Piece) -> AFF4Flaw {
+        AFF4Flaw(range: piece.range, chunks: nil, place: "", problem: unreadableWords)
+    }
 
     init(_ stream: any AFF4Stream) throws(SourceError) {
         guard let map = stream as? AFF4Map else {
@@ -29,7 +36,7 @@ struct AFF4Survey {
             take(piece, of: map)
             at = piece.range.upperBound
         }
-        if losses.count > AFF4DamageRecord.mostRanges { summarise() }
+        if rest != nil { summarise() }
     }
 
     private mutating func take(_ piece: AFF4MapTable.Piece, of map: AFF4Map) {
@@ -49,14 +56,14 @@ struct AFF4Survey {
         case .unknown: unknownBytes += count
         case .unreadable:
             unreadableBytes += count
-            add(AFF4Flaw(range: piece.range, chunks: nil, place: "", problem: Self.unreadableWords))
+            add(Self.unreadable(piece))
         }
     }
 
     private mutating func add(_ flaw: AFF4Flaw) {
-        if let joined = losses.last?.joined(with: flaw) {
+        if rest == nil, let joined = losses.last?.joined(with: flaw) {
             losses[losses.count - 1] = joined
-        } else if losses.count <= AFF4DamageRecord.mostRanges {
+        } else if losses.count < Self.mostRanges, rest == nil {
             losses.append(flaw)
         } else {
             // Beyond the limit only how far they go and how many bytes they are is kept; see `summarise`.

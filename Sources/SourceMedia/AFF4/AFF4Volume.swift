@@ -8,6 +8,8 @@ final class AFF4Volume: Sendable {
     /// Its URN; empty when it states none.
     let urn: String
     let graph: AFF4Graph
+    /// Bytes of its `information.turtle`.
+    let textSize: Int
     /// Of `version.txt`, by name.
     let version: [String: String]
     /// What is damaged in what was read of it so far.
@@ -68,10 +70,12 @@ final class AFF4Volume: Sendable {
         }
         version = Self.lines(try content("version.txt", limit: Self.largestNote) ?? [])
         if let text = try content("information.turtle", limit: AFF4Turtle.largestText) {
+            textSize = text.count
             let (graph, flaw) = AFF4Turtle.read(text)
             self.graph = graph
             if let flaw { damage.append("\(name): information.turtle, line \(flaw.line): \(flaw.problem)") }
         } else {
+            textSize = 0
             graph = AFF4Graph()
             if damage.isEmpty { damage.append("\(name): it has no information.turtle") }
         }

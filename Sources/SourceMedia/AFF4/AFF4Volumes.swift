@@ -4,6 +4,8 @@ internal import Glibc
 struct AFF4Volumes {
     /// Most files of a folder that are looked at.
     static let mostFiles = 100_000
+    /// Most bytes of Turtle in all volumes of an image.
+    static let mostText = 32 << 20
     /// Most volumes of an image.
     static let mostVolumes = 64
 
@@ -27,7 +29,13 @@ struct AFF4Volumes {
         let homes = Set(streams.compactMap { set.statedHome(of: $0) })
         for name in try Self.files(in: folder) where !volumes.contains(where: { $0.name == name }) {
             // A file beside the image that cannot be opened is not of the image.
-            guard let found = try Self.volume(folder + name) else { continue }
+            guard let found = try Self.volume(folder + name) else {
+                if name.lowercased().hasSuffix(".aff4") {
+                    warnings.append(
+                        "\(name) is named like a volume, but it is empty, cut off or damaged; it was not used")
+                }
+                continue
+            }
             let belongs =
                 homes.contains(found.urn) && !found.urn.isEmpty
                 || streams.contains { found.graph.text($0, AFF4Lexicon.word("size")) != nil }
@@ -43,6 +51,12 @@ struct AFF4Volumes {
                     "\(named.path): the image has more than \(Self.mostVolumes) volumes. Nothing was taken in.")
             }
             volumes.append(found)
+            guard volumes.reduce(0, { $0 + $1.textSize }) <= Self.mostText else {
+                throw SourceError(
+                    .unsupported,
+                    "\(named.path): the volumes of the image describe it in more than \(Self.mostText) bytes. Nothing was taken "
+                        + "in.")
+            }
         }
     }
 
