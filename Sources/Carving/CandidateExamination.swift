@@ -13,8 +13,8 @@ struct CandidateExamination: Sendable {
     }
 
     var finding = Finding.nothing
-    /// Position of the walker whose file is broken, in the table of walkers.
-    var brokenWalker = 0
+    /// Position of the walker whose file it is, in the table of walkers.
+    var walker = 0
     /// True when a walker was asked and did not accept.
     var wasRejected = false
     var confirmationCalls = 0
@@ -94,14 +94,15 @@ final class CarveWorker: @unchecked Sendable {
                         result.wasRejected = true
                         continue
                     }
-                    result.finding = .whole(file)
+                    result.finding = .whole(try EndEvidence.judged(file, reader))
+                    result.walker = position
                     return
                 case .broken(var file, let reason):
                     file.length = min(file.length, reader.count)
                     guard file.length > longest else { continue }
                     longest = file.length
                     result.finding = .broken(file, reason: reason)
-                    result.brokenWalker = position
+                    result.walker = position
                 case .rejected:
                     result.wasRejected = true
                 }

@@ -23,6 +23,8 @@ public struct CarveLimits: Hashable, Sendable {
     public var joinBack = 128
     /// Most bytes that the search for one file's second piece may read and inflate.
     public var joinWork = 512 * 1024 * 1024
+    /// Most bytes that trying what may lie between a file's pieces may read, where no checksum proves the join.
+    public var guessWork = 16 * 1024 * 1024
     /// Times that the pieces of files are searched for; each time leaves out what was found before.
     public var joinRounds = 4
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
@@ -39,7 +41,7 @@ public struct CarveLimits: Hashable, Sendable {
             ("carve_zero_run", zeroRun), ("carve_signature_above_walker", signatureAboveWalker),
             ("carve_join_reach", joinReach), ("carve_join_far_gap", farJoinGap),
             ("carve_join_near_gap", nearJoinGap), ("carve_join_back", joinBack), ("carve_join_work", joinWork),
-            ("carve_join_rounds", joinRounds),
+            ("carve_guess_work", guessWork), ("carve_join_rounds", joinRounds),
         ]
     }
 }

@@ -113,8 +113,20 @@ public final class CarvingRun {
             if examination.wasRejected { result.statistics.rejected += 1 }
         case .whole(let file):
             cutOpen(at: offset)
-            coveredUntil = offset + file.coveredLength
             take(file, at: offset)
+            if file.isUncertain, let first = file.unchecked.first {
+                // Another file may lie in what nothing vouches for, and this one in pieces around it.
+                coveredUntil = offset + max(1, first.lowerBound)
+                brokenFiles.append(
+                    BrokenFile(offset: offset, walker: examination.walker, prefix: file.length, isUncertain: true))
+                decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
+                return
+            }
+            if file.confidence == .header {
+                // Something does not hold: pieces of other files may be the cause.
+                brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
+            }
+            coveredUntil = offset + file.coveredLength
             if file.coveredLength < file.length {
                 // Only a guess says that more belongs to it: another file there ends it sooner.
                 open.append(DecidedFind(file, at: offset, confidence: .header))
@@ -122,7 +134,7 @@ public final class CarvingRun {
                 decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
             }
         case .broken(let file, let reason):
-            brokenFiles.append(BrokenFile(offset: offset, walker: examination.brokenWalker, prefix: file.length))
+            brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
             guard file.length >= limits.smallestBroken else {
                 result.limitsHit["carve_smallest_broken", default: 0] += 1
                 return
@@ -212,7 +224,9 @@ private final class ExaminationsAhead: Sendable {
     func put(_ examination: CandidateExamination, number: Int, offset: Int) {
         state.withLock { state in
             state.examinations[number] = examination
-            if case .whole(let file) = examination.finding { state.files.append(offset..<offset + file.coveredLength) }
+            if case .whole(let file) = examination.finding, !file.isUncertain {
+                state.files.append(offset..<offset + file.coveredLength)
+            }
         }
     }
 

@@ -29,6 +29,27 @@ public struct WalkedFile: Hashable, Sendable {
     public var facts: [String: CanonicalValue]
     /// What is odd, in words an examiner understands.
     public var warnings: [String]
+    /// Parts of the content that the format takes as they come: nothing in it would show that a piece of another file
+    /// lies there. Ascending; only parts with a block border inside, where a piece can begin.
+    public private(set) var unchecked: [Range<Int>] = []
+
+    /// True when nothing shows that the unchecked parts are the file's own.
+    var isUncertain = false
+
+    /// Most unchecked parts that are told apart; further ones are joined to the last.
+    static let mostUnchecked = 256
+
+    /// Notes that nothing vouches for a part of the content.
+    mutating func leaveUnchecked(_ part: Range<Int>) {
+        let border = (part.lowerBound + FreeSpace.block - 1) / FreeSpace.block * FreeSpace.block
+        guard border < part.upperBound else { return }
+        if let last = unchecked.last, part.lowerBound <= last.upperBound || unchecked.count == Self.mostUnchecked {
+            let low = min(last.lowerBound, part.lowerBound)
+            unchecked[unchecked.count - 1] = low..<max(last.upperBound, part.upperBound)
+        } else {
+            unchecked.append(part)
+        }
+    }
 
     public init(
         length: Int, confidence: Confidence, format: String, fileExtension: String, mime: String,

@@ -51,6 +51,7 @@ private struct AIFFWalk: FileWalk {
             case "ID3 ": file.note("id3")
             default: break
             }
+            file.leaveUnchecked(at + 8..<at + 8 + length)
             at += 8 + length
             if length % 2 == 1, at < end { at += 1 }
             file.length = at

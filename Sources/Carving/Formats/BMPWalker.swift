@@ -85,8 +85,10 @@ private struct BMPWalk: FileWalk {
             // A JPEG, PNG or fax picture inside: only its stated size is known.
             guard statedSize > 0 else { throw .broken("the embedded picture has no size") }
             end = pixelsAt + statedSize
+            file.leaveUnchecked(pixelsAt..<max(pixelsAt, end))
         } else {
             end = pixelsAt + (width * depth + 31) / 32 * 4 * height
+            file.leaveUnchecked(pixelsAt..<max(pixelsAt, end))
         }
         // The colour space's name is stored as a little-endian number: "MBED" and "LINK" read backwards.
         if headerSize == 124, ["DEBM", "KNIL"].contains(try input.tag(14 + 56)) {

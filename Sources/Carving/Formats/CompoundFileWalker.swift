@@ -253,20 +253,38 @@ private struct CompoundFileWalk: FileWalk {
             for at in position..<position + header {
                 bytes.append(try input.u8(offset(chain[at / sectorSize]) + at % sectorSize))
             }
-            // Zeros pad what follows the last record.
-            if bytes.allSatisfy({ $0 == 0 }) { return }
+            // Zeros pad what follows the last record, to the end of the stream.
+            if bytes.allSatisfy({ $0 == 0 }) {
+                if try !isZero(chain, from: position, to: entry.size) { mistrustRecords() }
+                return
+            }
             let type = isSheet ? bytes[0] | bytes[1] << 8 : bytes[2] | bytes[3] << 8
             let length =
                 isSheet ? bytes[2] | bytes[3] << 8 : bytes[4] | bytes[5] << 8 | bytes[6] << 16 | bytes[7] << 24
             let isPlausible =
                 isSheet ? length <= 8228 && type < 0x1200 : (0x3E8...0x2FFF).contains(type) || type >= 0xF000
             guard isPlausible, length <= entry.size - position - header else {
-                file.confidence = .header
-                file.warnings.append("the records of the stream \(file.format) do not follow on each other")
+                mistrustRecords()
                 return
             }
             position += header + length
         }
+    }
+
+    private mutating func mistrustRecords() {
+        file.confidence = .header
+        file.warnings.append("the records of the stream \(file.format) do not follow on each other")
+    }
+
+    private func isZero(_ chain: [Int], from start: Int, to end: Int) throws(WalkStop) -> Bool {
+        var at = start
+        while at < end {
+            let next = min(end, (at / sectorSize + 1) * sectorSize)
+            let place = offset(chain[at / sectorSize]) + at % sectorSize
+            guard try input.isZero(place..<place + next - at) else { return false }
+            at = next
+        }
+        return true
     }
 
     /// The first bytes of a stream, at most ``longestProperties``; empty when it cannot be read.

@@ -10,7 +10,7 @@ struct FontWalker: FormatWalker {
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try FontWalk(reader).verdict() }
 }
 
-private struct FontWalk: FileWalk {
+struct FontWalk: FileWalk {
     static let mostTables = 128
 
     let input: WalkInput
@@ -39,7 +39,7 @@ private struct FontWalk: FileWalk {
         var end = 12 + 16 * count
         var wrong = 0
         var tags: Set<String> = []
-        var tables: [(tag: String, offset: Int, length: Int, sum: Int)] = []
+        var tables: [FontTable] = []
         for index in 0..<count {
             let at = 12 + 16 * index
             let tag = try input.bytes(at: at, count: 4)
@@ -48,7 +48,7 @@ private struct FontWalk: FileWalk {
             }
             let text = String(decoding: tag, as: UTF8.self)
             tags.insert(text)
-            tables.append((text, try input.u32be(at + 8), try input.u32be(at + 12), try input.u32be(at + 4)))
+            tables.append(try FontTable(input, at: at))
         }
         guard tags.contains("head") || tags.contains("bhed") || tags.contains("cmap") else {
             throw .rejected("a directory without the tables of a font")
@@ -59,7 +59,7 @@ private struct FontWalk: FileWalk {
             guard table.offset >= 12 + 16 * count, input.fits(table.offset, table.length) else {
                 throw .broken("the source ends before the table \(table.tag)")
             }
-            if try sum(table.offset, table.length, isHead: table.tag == "head") != table.sum { wrong += 1 }
+            if try !table.holds(input, at: table.offset) { wrong += 1 }
             end = max(end, table.offset + table.length)
             if wrong == 0 { file.length = end }
         }
@@ -73,19 +73,6 @@ private struct FontWalk: FileWalk {
         file.length = try input.fits(0, padded) ? (input.isZero(end..<padded) ? padded : end) : end
         file.note("tables", count)
         if let name = tables.first(where: { $0.tag == "name" }) { try describe(name.offset, name.length) }
-    }
-
-    /// Sum of big-endian 32-bit numbers, padded with zeros; `head` without its adjustment.
-    private func sum(_ offset: Int, _ length: Int, isHead: Bool) throws(WalkStop) -> Int {
-        var sum: UInt32 = 0
-        var position = 0
-        try input.forEachPiece(of: offset..<offset + length) { (piece: ArraySlice<UInt8>) in
-            for byte in piece {
-                if !isHead || !(8..<12).contains(position) { sum &+= UInt32(byte) << UInt32(24 - 8 * (position & 3)) }
-                position += 1
-            }
-        }
-        return Int(sum)
     }
 
     /// The full name (name 4) of the `name` table.
@@ -104,5 +91,37 @@ private struct FontWalk: FileWalk {
             if let text { file.facts["font"] = .string(text) }
             return
         }
+    }
+}
+
+/// One entry of a font's table directory.
+struct FontTable {
+    let tag: String
+    let offset: Int
+    let length: Int
+    private let sum: Int
+
+    /// The entry at a place of the directory.
+    init(_ input: WalkInput, at place: Int) throws(WalkStop) {
+        tag = String(decoding: try input.bytes(at: place, count: 4), as: UTF8.self)
+        sum = try input.u32be(place + 4)
+        offset = try input.u32be(place + 8)
+        length = try input.u32be(place + 12)
+    }
+
+    /// True when the bytes at a place are the table's by their checksum: the sum of big-endian 32-bit numbers, padded
+    /// with zeros; `head` without its adjustment.
+    func holds(_ input: WalkInput, at place: Int) throws(WalkStop) -> Bool {
+        var sum: UInt32 = 0
+        var position = 0
+        try input.forEachPiece(of: place..<place + length) { (piece: ArraySlice<UInt8>) in
+            for byte in piece {
+                if tag != "head" || !(8..<12).contains(position) {
+                    sum &+= UInt32(byte) << UInt32(24 - 8 * (position & 3))
+                }
+                position += 1
+            }
+        }
+        return Int(sum) == self.sum
     }
 }

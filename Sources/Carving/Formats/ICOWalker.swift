@@ -69,12 +69,13 @@ private struct ICOWalk: FileWalk {
         file.note("width", widest)
     }
 
-    private func picture(_ at: Int, length: Int) throws(WalkStop) {
+    private mutating func picture(_ at: Int, length: Int) throws(WalkStop) {
         if try input.matches(PNGWalker.magic, at: at) {
             guard try input.matches("IEND", at: at + length - 8) else { throw .broken("a PNG picture is cut") }
             return
         }
         guard try input.u32le(at) == 40 else { throw .broken("a picture of no known kind") }
+        file.leaveUnchecked(at..<at + length)
         let width = try input.u32le(at + 4)
         let height = try input.u32le(at + 8)
         let depth = try input.u16le(at + 14)

@@ -12,11 +12,13 @@ struct ISOTrack {
     /// Furthest byte that a sample needs.
     private(set) var dataEnd = 0
 
-    private var framing = ISOFraming.unknown
+    private(set) var framing = ISOFraming.unknown
     private var sizes: [UInt8] = []
     private var commonSize = 0
     /// Each chunk's offset and number of samples, in order.
-    private var chunks: [(offset: Int, samples: Int)] = []
+    private var chunks: [(offset: Int, samples: Int, length: Int)] = []
+    /// Where the samples lie, as far as the tables tell.
+    var places: [(offset: Int, length: Int)] { chunks.map { ($0.offset, $0.length) } }
 
     init(_ input: WalkInput, _ box: ISOBox) throws(WalkStop) {
         guard let children = try ISOBox.children(input, from: box.body, to: box.end) else {
@@ -143,7 +145,7 @@ struct ISOTrack {
             } else {
                 for index in sample..<sample + here { length += size(index) }
             }
-            chunks.append((offset, here))
+            chunks.append((offset, here, length))
             // Chunks without bytes may point anywhere.
             if length > 0 || commonSize == 1 { dataEnd = max(dataEnd, offset + length) }
             sample += here

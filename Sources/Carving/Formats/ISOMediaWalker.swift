@@ -125,7 +125,15 @@ struct ISOMediaWalk: FileWalk {
         guard neededEnd <= at else { throw .broken("content that the index points at is missing") }
         for track in tracks { try track.check(input, prefix: &file.length) }
         for item in items { try item.check(input, prefix: &file.length) }
+        for part in uncheckedParts { file.leaveUnchecked(part) }
         file.length = at
+    }
+
+    /// Pictures, whose frames say little of what is in them, and samples of codecs that frame nothing.
+    private var uncheckedParts: [Range<Int>] {
+        let pictures = items.filter { $0.construction == 0 }.flatMap(\.extents)
+        let samples = tracks.filter { $0.framing == .unknown }.flatMap(\.places)
+        return (pictures + samples).map { $0.offset..<$0.offset + $0.length }.sorted { $0.lowerBound < $1.lowerBound }
     }
 
     /// The next top-level box; nil where the file ends.

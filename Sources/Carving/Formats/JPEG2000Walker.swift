@@ -115,6 +115,7 @@ private struct JPEG2000Walk: FileWalk {
                     return try endMark(from: at + 12, limit: limit)
                 }
                 guard part >= 14, part <= limit - at else { throw .broken("a tile part is longer than the file") }
+                file.leaveUnchecked(at..<at + part)
                 at += part
             } else {
                 guard tileParts == 0 else { throw .broken("a main header's segment after a tile") }

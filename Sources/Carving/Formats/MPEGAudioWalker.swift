@@ -19,48 +19,6 @@ private struct MPEGAudioWalk: FileWalk {
     /// Frames that must follow each other before a file without a tag or an encoder's count is believed.
     static let fewestFrames = 6
 
-    /// What a frame header says.
-    private struct Frame {
-        let version: Int
-        let layer: Int
-        let rate: Int
-        let channels: Int
-        let bitRate: Int
-        let length: Int
-        let samples: Int
-
-        init?(_ header: Int) {
-            let versionCode = header >> 19 & 3
-            let layerCode = header >> 17 & 3
-            let bitRateCode = header >> 12 & 15
-            let rateCode = header >> 10 & 3
-            guard header >> 21 == 0x7FF, versionCode != 1, layerCode != 0, (1...14).contains(bitRateCode),
-                rateCode != 3, header & 3 != 2
-            else { return nil }
-            let isFirst = versionCode == 3
-            version = versionCode
-            layer = 4 - layerCode
-            rate = [44100, 48000, 32000][rateCode] >> (isFirst ? 0 : versionCode == 2 ? 1 : 2)
-            channels = header >> 6 & 3 == 3 ? 1 : 2
-            let rates: [Int]
-            switch (isFirst, layer) {
-            case (true, 1): rates = [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448]
-            case (true, 2): rates = [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384]
-            case (true, _): rates = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
-            case (false, 1): rates = [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256]
-            default: rates = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
-            }
-            bitRate = rates[bitRateCode - 1] * 1000
-            let padding = header >> 9 & 1
-            samples = layer == 1 ? 384 : layer == 3 && !isFirst ? 576 : 1152
-            length = layer == 1 ? (12 * bitRate / rate + padding) * 4 : samples / 8 * bitRate / rate + padding
-        }
-
-        func continues(_ other: Frame) -> Bool {
-            version == other.version && layer == other.layer && rate == other.rate
-        }
-    }
-
     let input: WalkInput
     var file = WalkedFile(length: 4, confidence: .header, format: "mp3", fileExtension: "mp3", mime: "audio/mpeg")
     var isRecognised = false
@@ -114,13 +72,13 @@ private struct MPEGAudioWalk: FileWalk {
         file.noteDuration(samples, perSecond: first.rate)
     }
 
-    private func frame(_ at: Int) throws(WalkStop) -> Frame? {
+    private func frame(_ at: Int) throws(WalkStop) -> MPEGAudioFrame? {
         guard input.fits(at, 4) else { return nil }
-        return Frame(try input.u32be(at))
+        return MPEGAudioFrame(try input.u32be(at))
     }
 
     /// The number of frames that an encoder's first frame states; nil when it states none.
-    private func statedFrames(_ at: Int, _ first: Frame) throws(WalkStop) -> Int? {
+    private func statedFrames(_ at: Int, _ first: MPEGAudioFrame) throws(WalkStop) -> Int? {
         guard first.layer == 3 else { return nil }
         let isFirst = first.version == 3
         let side = first.channels == 1 ? (isFirst ? 17 : 9) : (isFirst ? 32 : 17)
@@ -132,5 +90,48 @@ private struct MPEGAudioWalk: FileWalk {
         }
         if try input.matches("VBRI", at: at + 36), input.fits(at + 36, 18) { return try input.u32be(at + 36 + 14) }
         return nil
+    }
+}
+
+/// What a frame header says.
+struct MPEGAudioFrame {
+    let version: Int
+    let layer: Int
+    let rate: Int
+    let channels: Int
+    let bitRate: Int
+    let length: Int
+    let samples: Int
+
+    /// Nil when the four bytes are no frame header.
+    init?(_ header: Int) {
+        let versionCode = header >> 19 & 3
+        let layerCode = header >> 17 & 3
+        let bitRateCode = header >> 12 & 15
+        let rateCode = header >> 10 & 3
+        guard header >> 21 == 0x7FF, versionCode != 1, layerCode != 0, (1...14).contains(bitRateCode),
+            rateCode != 3, header & 3 != 2
+        else { return nil }
+        let isFirst = versionCode == 3
+        version = versionCode
+        layer = 4 - layerCode
+        rate = [44100, 48000, 32000][rateCode] >> (isFirst ? 0 : versionCode == 2 ? 1 : 2)
+        channels = header >> 6 & 3 == 3 ? 1 : 2
+        let rates: [Int]
+        switch (isFirst, layer) {
+        case (true, 1): rates = [32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448]
+        case (true, 2): rates = [32, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384]
+        case (true, _): rates = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+        case (false, 1): rates = [32, 48, 56, 64, 80, 96, 112, 128, 144, 160, 176, 192, 224, 256]
+        default: rates = [8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160]
+        }
+        bitRate = rates[bitRateCode - 1] * 1000
+        let padding = header >> 9 & 1
+        samples = layer == 1 ? 384 : layer == 3 && !isFirst ? 576 : 1152
+        length = layer == 1 ? (12 * bitRate / rate + padding) * 4 : samples / 8 * bitRate / rate + padding
+    }
+
+    func continues(_ other: MPEGAudioFrame) -> Bool {
+        version == other.version && layer == other.layer && rate == other.rate
     }
 }

@@ -69,6 +69,11 @@ private struct PEWalk: FileWalk {
             throw .broken("the source ends before the furthest section")
         }
         file.length = end
+        if try checksumHolds(at: optional + 64) {
+            file.note("checksum")
+        } else {
+            file.leaveUnchecked(table + 40 * sections..<end)
+        }
         try overlay()
         file.note("machine", text: Array(machineName.utf8))
         file.facts["sections"] = .array(names)
@@ -77,6 +82,29 @@ private struct PEWalk: FileWalk {
         let characteristics = try input.u16le(header + 22)
         file.fileExtension = characteristics & 0x2000 != 0 ? "dll" : "exe"
         if try input.u16le(optional + 68) == 1 { file.fileExtension = "sys" }
+    }
+
+    /// True when the header states a checksum and it is that of the file: the sum of its 16-bit words with the carries
+    /// added in, without the field itself, plus the length (as the Image Help Library computes it).
+    private func checksumHolds(at field: Int) throws(WalkStop) -> Bool {
+        let stated = try input.u32le(field)
+        guard stated != 0, field % 2 == 0 else { return false }
+        var sum = 0
+        var low: UInt8?
+        try input.forEachPiece(of: 0..<file.length) { piece in
+            for byte in piece {
+                guard let first = low else {
+                    low = byte
+                    continue
+                }
+                sum += Int(byte) << 8 | Int(first)
+                low = nil
+            }
+        }
+        if let low { sum += Int(low) }
+        sum -= try input.u16le(field) + input.u16le(field + 2)
+        while sum >> 16 != 0 { sum = (sum & 0xFFFF) + sum >> 16 }
+        return sum + file.length == stated
     }
 
     /// The COFF symbol table and the string table behind it (PE/COFF 5.4 to 5.6).

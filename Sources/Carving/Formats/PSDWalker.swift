@@ -50,13 +50,16 @@ private struct PSDWalk: FileWalk {
         let resources = at + 4
         at = try section(at, "resources", width: 4)
         try noteResources(from: resources, to: at)
+        let layers = at
         at = try section(at, "layers", width: isLarge ? 8 : 4)
+        file.leaveUnchecked(layers + 8..<max(layers + 8, at))
         let compression = try input.u16be(at)
         at += 2
         let rowBytes = (width * depth + 7) / 8
         switch compression {
         case 0:
             guard input.fits(at, rowBytes * height * channels) else { throw .broken("the source ends in the picture") }
+            file.leaveUnchecked(at..<at + rowBytes * height * channels)
             at += rowBytes * height * channels
         case 1: at = try packedRows(at, rows: height * channels, rowBytes: rowBytes, isLarge: isLarge)
         default: throw .broken("a picture compressed in a way whose end nothing states")

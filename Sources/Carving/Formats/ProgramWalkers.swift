@@ -121,6 +121,7 @@ private struct MachOWalk: FileWalk {
             file.length = input.count
             throw .broken("the source ends before the furthest segment")
         }
+        file.leaveUnchecked(min(file.length, end)..<end)
         file.length = end
     }
 

@@ -122,6 +122,7 @@ private struct RIFFWalk: FileWalk {
         case "WAVE": try visitSound(type, at: at, length: length)
         default: break
         }
+        if type != "LIST" { file.leaveUnchecked(at..<at + length) }
         if type == "LIST", length >= 4, depth < Self.deepest {
             let list = try input.tag(at)
             if list == "INFO" {

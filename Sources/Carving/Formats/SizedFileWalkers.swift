@@ -175,6 +175,7 @@ private struct PrefetchWalk: FileWalk {
             throw .broken("no volume where the header says")
         }
         if volumes + volumeBytes != size { file.confidence = .header }
+        file.leaveUnchecked(84..<size)
         file.length = size
         file.note("format_version", version)
         if let name = EvidenceText.cleanUTF16(try input.bytes(at: 16, count: 60), bigEndian: false) {

@@ -106,6 +106,7 @@ private struct TIFFWalk: FileWalk {
                 let size = try uncompressedSize(tiff, directory)
             {
                 try reach(at, size, what)
+                file.leaveUnchecked(at..<at + size)
                 hasImage = true
             }
             return
@@ -126,8 +127,10 @@ private struct TIFFWalk: FileWalk {
                 file.warnings.append("the only strip is said to be longer than its picture")
                 file.confidence = .header
                 try reach(at, size, what)
+                file.leaveUnchecked(at..<at + size)
             } else {
                 try reach(at, length, what)
+                file.leaveUnchecked(at..<at + length)
                 if isPacked, let foreign = try ForeignBlocks.first(input, in: at..<at + length) {
                     file.length = foreign
                     throw .broken("a block inside \(what) is not compressed data")

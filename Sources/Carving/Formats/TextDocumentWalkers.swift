@@ -23,6 +23,10 @@ struct RTFWalker: FormatWalker {
 
 private struct RTFWalk: FileWalk {
     static let longest = 1 << 30
+    /// Most groups that are open at a time.
+    static let deepest = 1 << 14
+    /// Longest control word; the standard's limit is 32 letters.
+    static let longestWord = 64
     /// How far surplus text behind the closing brace is looked at.
     static let longestSurplus = 1024
 
@@ -50,24 +54,64 @@ private struct RTFWalk: FileWalk {
 
     private mutating func groups() throws(WalkStop) {
         guard try text.take("{\\rtf") else { throw .rejected("not rich text") }
-        var depth = 1
+        // For each open group: whether its text is hexadecimal.
+        var groups = [false]
         repeat {
-            guard text.at < Self.longest else { throw .broken("no closing brace within \(Self.longest) bytes") }
-            switch try text.next() {
-            case 0x7B: depth += 1
-            case 0x7D: depth -= 1
+            guard text.at < Self.longest, groups.count < Self.deepest else {
+                throw .broken("no closing brace within \(Self.longest) bytes, or \(Self.deepest) open ones")
+            }
+            let character = try text.next()
+            switch character {
+            case 0x7B: groups.append(false)
+            case 0x7D: groups.removeLast()
             case 0x5C:
-                let next = try text.peek() ?? 0
-                if [0x5C, 0x7B, 0x7D].contains(next) {
-                    _ = try text.next()
-                } else if try text.take("bin") {
-                    try binary()
+                if try control() { groups[groups.count - 1] = true }
+            default:
+                guard !(groups.last ?? false) || Self.mayBeHexadecimal(character) else {
+                    throw .broken("other characters among hexadecimal data")
                 }
-            default: break
             }
             if text.at > 6 { isRecognised = true }
-        } while depth > 0
+        } while !groups.isEmpty
     }
+
+    /// Passes over a control word or symbol; true when the text behind it is hexadecimal.
+    private mutating func control() throws(WalkStop) -> Bool {
+        var word: [UInt8] = []
+        while let letter = try text.peek(), (0x61...0x7A).contains(letter | 0x20), word.count < Self.longestWord {
+            word.append(UInt8(letter))
+            _ = try text.next()
+        }
+        guard !word.isEmpty else {
+            // A symbol: the character itself, or two hexadecimal digits behind a quote.
+            if let symbol = try text.peek(), [0x5C, 0x7B, 0x7D, 0x2A, 0x27].contains(symbol) {
+                _ = try text.next()
+                if symbol == 0x27 {
+                    for _ in 0..<2 where try text.peek().map(Self.mayBeHexadecimal) ?? false { _ = try text.next() }
+                }
+            }
+            return false
+        }
+        if word == Array("bin".utf8) {
+            try binary()
+            return false
+        }
+        if try text.peek() == 0x2D { _ = try text.next() }
+        while let digit = try text.peek(), (0x30...0x39).contains(digit) { _ = try text.next() }
+        if try text.peek() == 0x20 { _ = try text.next() }
+        return Self.hexadecimal.contains(word)
+    }
+
+    private static func mayBeHexadecimal(_ character: Int) -> Bool {
+        switch character {
+        case 0x30...0x39, 0x41...0x46, 0x61...0x66, 0x09, 0x0A, 0x0D, 0x20: true
+        default: false
+        }
+    }
+
+    /// Destinations whose text is hexadecimal.
+    private static let hexadecimal: Set<[UInt8]> = Set(
+        ["pict", "objdata", "themedata", "colorschememapping", "datastore", "blipuid"].map { Array($0.utf8) })
 
     /// A careless writer closes more groups than it opened: text behind the end that closes one belongs to the file.
     private mutating func surplus() throws(WalkStop) {
@@ -110,6 +154,17 @@ private struct RTFWalk: FileWalk {
     }
 }
 
+/// The characters of base64 text (RFC 4648, section 4).
+enum Base64 {
+    /// True for the alphabet, its padding and white space.
+    static func mayHold(_ character: Int) -> Bool {
+        switch character {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2B, 0x2F, 0x3D, 0x09, 0x0A, 0x0D, 0x20: true
+        default: false
+        }
+    }
+}
+
 /// PEM (RFC 7468): one or more encapsulated blocks of base64.
 struct PEMWalker: FormatWalker {
     let name = "pem"
@@ -120,6 +175,7 @@ struct PEMWalker: FormatWalker {
 
 private struct PEMWalk: FileWalk {
     static let longestBlock = 16 << 20
+    static let longestHeaders = 4096
 
     var text: TextCursor
     var file = WalkedFile(
@@ -157,14 +213,41 @@ private struct PEMWalk: FileWalk {
         isRecognised = true
         if labels.count < 16, let name = EvidenceText.clean(label) { labels.append(.string(name)) }
         let end = "-----END " + String(decoding: label, as: UTF8.self) + "-----"
-        while true {
+        try headers(end: end)
+        var spaced = false
+        while try text.peek() != 0x2D {
             guard text.at - start < Self.longestBlock else { throw .broken("no END line") }
-            if try text.peek() == 0x2D, try text.take(end) { return }
             let character = try text.next()
-            // Base64, white space, and the headers of encrypted keys (RFC 1421).
-            let isText = (0x20...0x7E).contains(character) || [0x09, 0x0A, 0x0D].contains(character)
-            guard isText, character != 0x2D || text.at - start < 1024 else { throw .broken("not base64") }
+            let isSpace = character == 0x20 || character == 0x09
+            let isLineEnd = character == 0x0A || character == 0x0D
+            guard Base64.mayHold(character), isSpace || isLineEnd || !spaced else { throw .broken("not base64") }
+            spaced = isSpace || (spaced && !isLineEnd)
         }
+        guard try text.take(end) else { throw .broken("no END line") }
+    }
+
+    /// The headers of encrypted keys (RFC 1421, 4.4) and of OpenPGP armor: fields before an empty line.
+    private mutating func headers(end: String) throws(WalkStop) {
+        let start = text.at
+        var probe = text
+        while probe.at - start < Self.longestHeaders {
+            let character = try probe.next()
+            // A colon is no base64: what stands before the empty line behind it are fields.
+            if character == 0x3A { break }
+            guard Base64.mayHold(character) || character == 0x2D else { return }
+            if character == 0x2D, try probe.input.matches(end.utf8, at: probe.at - 1) { return }
+        }
+        // The first line end is that of the BEGIN line.
+        var isEmpty = false
+        while text.at - start < Self.longestHeaders {
+            let character = try text.next()
+            guard (0x20...0x7E).contains(character) || [0x09, 0x0A, 0x0D].contains(character) else {
+                throw .broken("a header with other characters than text")
+            }
+            if character == 0x0A, isEmpty { return }
+            if character != 0x0D { isEmpty = character == 0x0A }
+        }
+        throw .broken("headers without an end")
     }
 }
 
@@ -311,6 +394,7 @@ private struct MailWalk: FileWalk {
 
     private mutating func multipart(_ boundary: [UInt8]) throws(WalkStop) {
         let delimiter = [0x2D, 0x2D] + boundary + [0x2D, 0x2D]
+        var part = MailPart.body
         while true {
             guard text.at < Self.longest else { throw .broken("no closing delimiter") }
             let start = text.at
@@ -319,11 +403,41 @@ private struct MailWalk: FileWalk {
                 try file.end(behind: text, most: 4)
                 return
             }
-            do throws(WalkStop) { _ = try line() } catch {
+            do throws(WalkStop) { try part.take(try line()) } catch {
                 file.length = text.at
                 throw error
             }
             file.length = text.at
+        }
+    }
+
+    /// What a line of a multipart body must be.
+    private enum MailPart {
+        case header(isBase64: Bool)
+        case body
+        case base64
+
+        mutating func take(_ line: [UInt8]) throws(WalkStop) {
+            if line.starts(with: [0x2D, 0x2D]), line.count > 2 {
+                self = .header(isBase64: false)
+                return
+            }
+            switch self {
+            case .header(let isBase64):
+                if line.isEmpty {
+                    self = isBase64 ? .base64 : .body
+                    return
+                }
+                let lower = String(decoding: line.prefix(80), as: UTF8.self).lowercased()
+                guard lower.hasPrefix("content-transfer-encoding:") else { return }
+                self = .header(isBase64: lower.hasSuffix("base64"))
+            case .body: return
+            case .base64:
+                let words = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
+                guard words.count <= 1, line.allSatisfy({ Base64.mayHold(Int($0)) }) else {
+                    throw .broken("other characters among base64 data")
+                }
+            }
         }
     }
 

@@ -9,6 +9,8 @@ struct BrokenFile: Sendable {
     let walker: Int
     /// Bytes that its walker believes.
     let prefix: Int
+    /// True when it may as well be whole: then only an end that shows makes another way to join it better.
+    var isUncertain = false
 }
 
 /// What the search for a file's second piece came to.
@@ -63,7 +65,7 @@ extension CarvingRun {
     private func replace(_ find: DecidedFind) {
         result.artifacts.removeAll { artifact in
             guard artifact.confidence == .broken || artifact.confidence == .header else { return false }
-            if artifact.confidence == .broken, artifact.extents.first?.offset == find.offset { return true }
+            if artifact.extents.first?.offset == find.offset { return true }
             return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
         }
         taken += find.extents.map(FreeSpace.wholeBlocks)
@@ -86,15 +88,18 @@ extension CarveWorker {
     /// Searches the second piece of a broken file in the space that begins with it.
     fileprivate func join(_ file: BrokenFile, without taken: [Extent]) -> JoinOutcome {
         let walker = walkers[file.walker]
-        guard walker is any JoinProvingWalker || walker is any JoinTyingWalker else { return JoinOutcome() }
         let space = FreeSpace(source, from: file.offset, without: taken, reach: limits.joinReach)
-        let search = JoinSearch(walker: walker, space: space, prefix: file.prefix, limits: limits)
+        let search = JoinSearch(
+            walker: walker, space: space, prefix: file.prefix, isUncertain: file.isUncertain, limits: limits)
         do throws(ReadFailure) {
             try search.attemptWithoutGap()
             if !search.isOver, let walker = walker as? any JoinProvingWalker { try walker.searchJoin(search) }
             if !search.isOver, let walker = walker as? any JoinTyingWalker {
                 let (splits, gaps) = try walker.proposeJoins(search)
-                try search.attemptAll(splits: splits, gaps: gaps)
+                try search.attemptAll(walker, splits: splits, gaps: gaps)
+            }
+            if !search.isOver {
+                try ForeignRuns(search: search, foreign: walker.foreign).run()
             }
         } catch {
             // What cannot be read holds no piece; the candidate's own examination has noted a failing medium.
@@ -113,7 +118,9 @@ extension DecidedFind {
             warnings: file.warnings + [
                 file.confidence == .proven
                     ? "its pieces lie apart; the format's own checksums prove that they belong together"
-                    : "its pieces lie apart; nothing else fits the format's structure"
+                    : file.confidence == .structural
+                        ? "its pieces lie apart; nothing else fits the format's structure"
+                        : "its pieces lie apart; what lies between them is of another kind, but nothing proves the join"
             ],
             furtherExtents: Array(joined.extents.dropFirst()))
     }

@@ -16,6 +16,12 @@ protocol JoinProvingWalker: FormatWalker {
 protocol JoinTyingWalker: FormatWalker {
     /// Where the first piece may end, and gaps that suit: with the split that is true, splits beside it are among them.
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> (splits: [Int], gaps: [Int])
+    /// True when whole files need not state where they end: then a longer one is joined without being believed more.
+    var continuesWithoutEnd: Bool { get }
+}
+
+extension JoinTyingWalker {
+    var continuesWithoutEnd: Bool { false }
 }
 
 /// A file whose pieces were found.
@@ -39,6 +45,8 @@ final class JoinSearch {
     let reader: ByteReader
     /// Bytes that the walker believed when it walked on without a join.
     let prefix: Int
+    /// True when the prefix may be the whole file.
+    let isUncertain: Bool
     let limits: CarveLimits
 
     private(set) var joined: JoinedFile?
@@ -49,11 +57,14 @@ final class JoinSearch {
     /// True when there is nothing more to look for.
     var isOver: Bool { joined != nil || isExhausted }
 
-    init(walker: any FormatWalker, space: FreeSpace, prefix: Int, limits: CarveLimits) {
+    init(
+        walker: any FormatWalker, space: FreeSpace, prefix: Int, isUncertain: Bool = false, limits: CarveLimits
+    ) {
         self.walker = walker
         self.space = space
         self.reader = ByteReader(space, at: 0)
         self.prefix = prefix
+        self.isUncertain = isUncertain
         self.limits = limits
     }
 
@@ -64,11 +75,43 @@ final class JoinSearch {
     func attemptWithoutGap() throws(ReadFailure) {
         let whole = ByteReader(space, at: 0)
         defer { cost += whole.bytesFetched }
-        guard case .complete(let file) = try walker.walk(whole), file.length <= whole.count else { return }
-        guard file.confidence == .proven || file.confidence == .structural && walker is any JoinTyingWalker else {
-            return
-        }
+        guard case .complete(let file) = try walker.walk(whole), file.length <= whole.count,
+            file.confidence == .proven || file.confidence == .structural
+        else { return }
+        guard let file = try guess(file, whole) else { return }
         keep(file, split: file.length, gap: 0)
+    }
+
+    /// A joined file, believed as far as the format goes; nil when the pieces' lying together is as likely.
+    private func guess(_ file: WalkedFile, _ joint: ByteReader) throws(ReadFailure) -> WalkedFile? {
+        if file.confidence == .proven || walker is any JoinTyingWalker { return file }
+        var file = try EndEvidence.judged(file, joint)
+        guard !isUncertain || !file.isUncertain else { return nil }
+        file.confidence = .header
+        return file
+    }
+
+    /// Walks the pieces on both sides of each run; keeps a file when no other run gives a different one.
+    func attemptRuns(_ runs: [(start: Int, length: Int)]) throws(ReadFailure) {
+        var accepted: (file: WalkedFile, split: Int, gap: Int, checksum: UInt32)?
+        let most = cost + limits.guessWork
+        for (split, gap) in runs where split + gap < space.size {
+            // What was not tried might have fitted as well; what fits best was tried first.
+            guard cost < most else { break }
+            let joint = ByteReader(source(split: split, gap: gap), at: 0, window: Self.window)
+            defer { cost += joint.bytesFetched }
+            guard case .complete(let file) = try walker.walk(joint), file.length > split, file.length <= joint.count,
+                file.confidence == .structural || file.confidence == .proven
+            else { continue }
+            if file.confidence == .proven {
+                keep(file, split: split, gap: gap)
+                return
+            }
+            let checksum = try joint.crc32(of: 0..<file.length)
+            if let accepted, accepted.checksum != checksum || accepted.file.length != file.length { return }
+            if accepted == nil, let file = try guess(file, joint) { accepted = (file, split, gap, checksum) }
+        }
+        if let accepted { keep(accepted.file, split: accepted.split, gap: accepted.gap) }
     }
 
     /// Walks two pieces as one file; keeps the file when its checks prove the whole of it.
@@ -87,7 +130,9 @@ final class JoinSearch {
     }
 
     /// Walks every combination; keeps a file when nothing else fits the structure.
-    func attemptAll(splits: [Int], gaps: [Int]) throws(ReadFailure) {
+    func attemptAll(
+        _ walker: any JoinTyingWalker, splits: [Int], gaps: [Int]
+    ) throws(ReadFailure) {
         var accepted: [(file: WalkedFile, split: Int, gap: Int, checksum: UInt32)] = []
         for gap in gaps {
             for split in splits where split > 0 && gap > 0 && split + gap < space.size {
@@ -98,6 +143,7 @@ final class JoinSearch {
                 guard case .complete(let file) = try walker.walk(joint), file.length > split,
                     file.length <= joint.count,
                     file.confidence == .structural || file.confidence == .proven
+                        || walker.continuesWithoutEnd && file.length > prefix
                 else { continue }
                 accepted.append((file, split, gap, try joint.crc32(of: 0..<file.length)))
             }

@@ -1,0 +1,18 @@
+extension FormatWalker {
+    /// Kinds of blocks that files of this format are not made of.
+    ///
+    /// Binary formats hold no whole block of text and no unused block, as a rule; text formats hold nothing else than text.
+    var foreign: BlockKind {
+        switch self {
+        case is MarkupWalker, is RTFWalker, is MailWalker, is PEMWalker, is CardWalker: [.uniform, .dense]
+        case is PDFWalker: .uniform
+        case is CompoundFileWalker, is SQLiteWalker, is RegistryHiveWalker, is EventLogWalker:
+            [.text, .uniform, .dense]
+        // Members are anything.
+        case is TarWalker: []
+        case is BMPWalker, is AIFFWalker, is PSDWalker: [.text, .uniform, .dense]
+        case is PEWalker, is ELFWalker, is MachOWalker: [.text, .dense]
+        default: [.text, .uniform]
+        }
+    }
+}
