@@ -15,6 +15,11 @@ public import SourceMedia
 public struct MediaPass: Sendable {
     /// Bytes a page, and bytes a digested block.
     public static let pageSize = 1 << 20
+    /// Most bytes of a medium that is passed over: 256 TiB.
+    ///
+    /// A sparse container can declare exabytes. Its zeros need not be read, but each of them counts in a digest: at 2 GB/s
+    /// this much takes a day and a half, and its block digests take up 8 GiB.
+    public static let largestMedium = 1 << 48
     /// Most pages in memory at a time.
     public static let pagesInFlight = 16
 
@@ -41,8 +46,10 @@ public struct MediaPass: Sendable {
 
     /// Reads the whole medium once.
     ///
-    /// - Throws: ``SourceError`` when the source fails as a whole or changes meanwhile, ``DigestError``.
+    /// - Throws: ``SourceError`` when the source fails as a whole, changes meanwhile or is larger than ``largestMedium``;
+    ///   ``DigestError``.
     public func run(over source: any SourceReader) throws -> ScanResult {
+        try refuseBoundless(source)
         let board = try PassBoard(
             source, lanes: lanes(for: source), container: containerLane(for: source), digestsBlocks: digestsBlocks,
             search: search, pageWork: pageWork)
@@ -54,6 +61,18 @@ public struct MediaPass: Sendable {
         try board.throwFailure()
         try source.checkUnchanged()
         return try board.result()
+    }
+
+    private func refuseBoundless(_ source: any SourceReader) throws(SourceError) {
+        guard source.size > Self.largestMedium else { return }
+        let stored = source.description.properties.first { $0.name == "stored_bytes" }
+        throw SourceError(
+            .unsupported,
+            "\(source.description.path): the medium has \(source.size) bytes, more than the \(Self.largestMedium) (256 TiB) "
+                + "over which digests can be taken in any reasonable time"
+                + (stored.map { "; \($0.value) of them are stored in the container" } ?? "")
+                + ". Nothing was taken in: digests of a part would not be the medium's. Export the parts that hold data with "
+                + "the program that made it, and take those in.")
     }
 
     private func containerLane(for source: any SourceReader) throws(DigestError) -> ContainerLane? {

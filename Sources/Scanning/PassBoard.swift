@@ -33,6 +33,7 @@ final class PassBoard: @unchecked Sendable {
     private var containerDone = 0
     private var containerBusy = false
     private var freeWork: [FreeWork] = []
+    private var zeros: PageOfZeros?
     private var failure: (any Error)?
 
     private var blockDigests: [UInt8] = []
@@ -119,15 +120,36 @@ final class PassBoard: @unchecked Sendable {
         var buffer = ticket.takeBuffer()
         let offset = ticket.index * MediaPass.pageSize
         let usable = min(MediaPass.pageSize, source.size - offset)
+        var count = min(buffer.count, source.size - offset)
+        // Zeros that the source knows of are not read, and what becomes of a page of them is known as well.
+        let isZero = try source.zeroRun(at: offset) >= count
         var destination = buffer.mutableSpan
-        let count = try source.read(at: offset, into: &destination)
+        if isZero {
+            destination.update(repeating: 0)
+        } else {
+            count = try source.read(at: offset, into: &destination)
+        }
+        let known = isZero && count == buffer.count ? try knownZeros() : nil
         // Only the last pages are shorter than their buffer; what lies after the medium's end must not be seen.
         if count < buffer.count { buffer.removeLast(buffer.count - count) }
-        let tasks = lanes.count + (digestsBlocks ? 1 : 0) + (search == nil ? 0 : 1)
-        let page = PassPage(index: ticket.index, usable: usable, buffer: buffer, tasksLeft: tasks)
+        let page = PassPage(index: ticket.index, usable: usable, buffer: buffer)
+        page.isSearched = search != nil && known?.holdCandidates ?? true
+        page.isDigested = digestsBlocks && (known == nil || pageWork != nil)
+        if digestsBlocks, !page.isDigested { page.blockDigest = known?.digest }
+        page.tasksLeft = lanes.count + (page.isDigested ? 1 : 0) + (page.isSearched ? 1 : 0)
         if container != nil { page.containerPosition = source.containerPosition(atMedium: offset + usable) }
         try post(page)
         progress.advance(by: usable)
+    }
+
+    /// What a page of zeros gives, found out once.
+    private func knownZeros() throws -> PageOfZeros {
+        condition.lock()
+        defer { condition.unlock() }
+        if let zeros { return zeros }
+        let found = try PageOfZeros(search)
+        zeros = found
+        return found
     }
 
     private func post(_ page: PassPage) throws(DigestError) {
@@ -138,8 +160,8 @@ final class PassBoard: @unchecked Sendable {
             containerLimit = max(containerLimit, filled.containerPosition)
             pagesFilled += 1
         }
-        if search != nil { freeWork.append(.search(page: page.index)) }
-        if digestsBlocks { freeWork.append(.digestBlock(page: page.index)) }
+        if page.isSearched { freeWork.append(.search(page: page.index)) }
+        if page.isDigested { freeWork.append(.digestBlock(page: page.index)) }
         if page.tasksLeft == 0 { try retireFinishedPages() }
         condition.broadcast()
     }

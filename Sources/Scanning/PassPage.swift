@@ -6,17 +6,19 @@ final class PassPage {
     /// Bytes that belong to the page; those after them are the margin that a search may look at.
     let usable: Int
     private(set) var buffer: [UInt8]
-    var tasksLeft: Int
+    var tasksLeft = 0
+    /// Whether candidates are looked for in it, and whether its digest is still to be taken.
+    var isSearched = false
+    var isDigested = false
     /// How far into the container's files a pass has come that has read this page.
     var containerPosition = 0
     var blockDigest: [UInt8]?
     var candidates: [Int] = []
 
-    init(index: Int, usable: Int, buffer: [UInt8], tasksLeft: Int) {
+    init(index: Int, usable: Int, buffer: [UInt8]) {
         self.index = index
         self.usable = usable
         self.buffer = buffer
-        self.tasksLeft = tasksLeft
     }
 
     /// The copy of the array ends with the call, so that who fills the buffer next finds it unshared.

@@ -33,6 +33,9 @@ final class AFF4Image: SourceReader {
 
     var unreadable: [UnreadableRange] { record.ranges }
 
+    /// Decompressing takes more time than reading.
+    var isFilledInParallel: Bool { true }
+
     func checkUnchanged() throws(SourceError) {
         for volume in volumes { try volume.file.checkUnchanged() }
     }
