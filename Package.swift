@@ -43,6 +43,7 @@ let layers: [Target] = [
     .target(
         name: "Scanning", dependencies: ["EvidenceModel", "Digesting", "SourceMedia"],
         swiftSettings: rules),
+    .target(name: "Imaging", dependencies: ["EvidenceModel", "Digesting", "SourceMedia"], swiftSettings: rules),
     .target(
         name: "Carving",
         dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib", "CBZip2"],
@@ -66,14 +67,16 @@ let layers: [Target] = [
     .target(
         name: "Casework",
         dependencies: [
-            "EvidenceModel", "Digesting", "Trust", "FormatIdentification", "SourceMedia", "Scanning", "Carving",
-            "ArtifactCatalog", "CustodyLedger", "Reporting",
+            "EvidenceModel", "Digesting", "Trust", "FormatIdentification", "SourceMedia", "Scanning", "Imaging",
+            "Carving", "ArtifactCatalog", "CustodyLedger", "Reporting",
         ],
         swiftSettings: rules, plugins: ["StampBuild"]),
 
     .target(
         name: "ExhibitCommands",
-        dependencies: ["Casework", "SourceMedia", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+        dependencies: [
+            "Casework", "Imaging", "SourceMedia", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
         swiftSettings: rules),
     .executableTarget(name: "exhibit", dependencies: ["ExhibitCommands"], swiftSettings: rules),
 ]
@@ -114,6 +117,7 @@ let tests: [Target] = [
     .testTarget(name: "FormatIdentificationTests", dependencies: ["FormatIdentification"], swiftSettings: rules),
     .testTarget(name: "SourceMediaTests", dependencies: ["SourceMedia"], swiftSettings: rules),
     .testTarget(name: "ScanningTests", dependencies: ["Scanning"], swiftSettings: rules),
+    .testTarget(name: "ImagingTests", dependencies: ["Imaging", "Scanning"], swiftSettings: rules),
     .testTarget(name: "CarvingTests", dependencies: ["Carving"], swiftSettings: rules),
     .testTarget(name: "ArtifactCatalogTests", dependencies: ["ArtifactCatalog"], swiftSettings: rules),
     .testTarget(

@@ -11,6 +11,12 @@ public protocol ProgressListener: Sendable {
     func began(_ name: String, unit: ProgressUnit)
     /// `done` of `total` units are done.
     func advanced(to done: Int, of total: Int)
+    /// Something about the step that should be seen while it runs, for example a count of errors.
+    func noted(_ text: String)
     /// The step is over.
     func ended()
+}
+
+extension ProgressListener {
+    public func noted(_ text: String) {}
 }

@@ -21,7 +21,9 @@ public struct ExhibitCommand: AsyncParsableCommand {
             CommandGroup(name: "The whole job", subcommands: [ProcessCommand.self]),
             CommandGroup(
                 name: "Step by step",
-                subcommands: [CaseCommand.self, IngestCommand.self, CarveCommand.self, ReportCommand.self]),
+                subcommands: [
+                    CaseCommand.self, IngestCommand.self, AcquireCommand.self, CarveCommand.self, ReportCommand.self,
+                ]),
             CommandGroup(
                 name: "Looking and checking",
                 subcommands: [

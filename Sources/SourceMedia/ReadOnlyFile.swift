@@ -13,9 +13,10 @@ final class ReadOnlyFile: Sendable {
     let mode: UInt32
     private let descriptor: Int32
 
+    /// - Parameter bypassesCache: every read goes to the device, in whole sectors (`O_DIRECT`).
     /// - Throws: `missing`, `unreadable`.
-    init(path: [UInt8]) throws(SourceError) {
-        let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY
+    init(path: [UInt8], bypassesCache: Bool = false) throws(SourceError) {
+        let flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (bypassesCache ? Self.bypassingCache : 0)
         let noAccessTime: Int32 = 0o1_000_000  // O_NOATIME, which Glibc's overlay leaves out
         var descriptor = Self.open(path, flags | noAccessTime)
         if descriptor < 0, errno == EPERM { descriptor = Self.open(path, flags) }
@@ -46,6 +47,13 @@ final class ReadOnlyFile: Sendable {
 
     deinit { close(descriptor) }
 
+    // O_DIRECT, which Glibc's overlay leaves out; its value depends on the processor.
+    #if arch(arm64)
+        private static let bypassingCache: Int32 = 0o200_000
+    #else
+        private static let bypassingCache: Int32 = 0o40_000
+    #endif
+
     /// Reads until `destination` is full, the file ends or the medium fails.
     ///
     /// Answers how many bytes were read and, when the medium failed after them, the system's error number.
@@ -65,6 +73,16 @@ final class ReadOnlyFile: Sendable {
             }
             return (filled, nil)
         }
+    }
+
+    /// Asks the device driver something that changes nothing; false when it does not answer.
+    func control(_ request: UInt, _ answer: inout Int32) -> Bool {
+        unsafe withUnsafeMutablePointer(to: &answer) { unsafe ioctl(descriptor, request, $0) == 0 }
+    }
+
+    /// Lets the next read of a range go to the device, as far as the system does so.
+    func forgetCached(at offset: Int, count: Int) {
+        _ = posix_fadvise(descriptor, off_t(offset), off_t(count), POSIX_FADV_DONTNEED)
     }
 
     /// - Throws: `changed` when size or modification time differ from those at opening.

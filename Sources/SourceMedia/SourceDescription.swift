@@ -93,10 +93,19 @@ public struct DeviceDescription: Hashable, Sendable {
     public let isReadOnly: Bool
     /// Where it, or a partition of it, is mounted for writing; empty when it is not.
     public let writableMounts: [String]
+    /// How it is attached, for example "ata", "usb" or "nvme".
+    public let transport: String?
+    /// The unit of its addresses, in bytes.
+    public let logicalSectorSize: Int?
+    /// The unit it writes in, in bytes.
+    public let physicalSectorSize: Int?
+    /// What is known of areas that the device hides (HPA, DCO), in words.
+    public let hiddenAreas: String?
 
     public init(
         path: String, model: String?, serial: String?, firmware: String?, size: Int, isReadOnly: Bool,
-        writableMounts: [String]
+        writableMounts: [String], transport: String? = nil, logicalSectorSize: Int? = nil,
+        physicalSectorSize: Int? = nil, hiddenAreas: String? = nil
     ) {
         self.path = path
         self.model = model
@@ -105,6 +114,10 @@ public struct DeviceDescription: Hashable, Sendable {
         self.size = size
         self.isReadOnly = isReadOnly
         self.writableMounts = writableMounts
+        self.transport = transport
+        self.logicalSectorSize = logicalSectorSize
+        self.physicalSectorSize = physicalSectorSize
+        self.hiddenAreas = hiddenAreas
     }
 }
 

@@ -88,6 +88,11 @@ final class Laboratory: Sendable {
         try RunningProgram("/usr/bin/env", [program] + arguments, environment: environment, in: folder).answer()
     }
 
+    /// Starts another program and does not wait.
+    func startTool(_ program: String, _ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram("/usr/bin/env", [program] + arguments, environment: environment, in: folder)
+    }
+
     /// Runs a POSIX shell script with more variables set.
     func shell(_ script: String, _ variables: [String: String] = [:]) throws -> Answer {
         let environment = environment.merging(variables) { $1 }
@@ -127,6 +132,9 @@ final class RunningProgram {
     var isRunning: Bool { process.isRunning }
 
     func kill() { Foundation.kill(process.processIdentifier, SIGKILL) }
+
+    /// As Ctrl-C does.
+    func interrupt() { Foundation.kill(process.processIdentifier, SIGINT) }
 
     func answer() throws -> Answer {
         process.waitUntilExit()

@@ -46,6 +46,33 @@ public struct EvidenceManifest: Hashable, Sendable {
         public var sha256: Digest
     }
 
+    /// The image that was made of the source: the files that hold the medium from now on.
+    public struct Image: Hashable, Sendable {
+        /// What reading the finished image back has given.
+        public enum ReadBack: String, Hashable, Sendable {
+            /// Its media bytes have the digests taken from the device.
+            case match
+            /// They have not, or not all of them could be read.
+            case mismatch
+            /// It was not asked for.
+            case notDone = "not_done"
+        }
+
+        /// "e01" or "raw".
+        public var format: String
+        /// How chunks are stored: "fast" or "none"; nil for a raw image.
+        public var compression: String?
+        /// In the order of the media bytes.
+        public var files: [File]
+        /// How often the acquisition was interrupted and continued.
+        public var resumptions: Int
+        /// When the image was complete.
+        public var written: UTCTime
+        public var readBack: ReadBack
+        /// When reading it back had ended; nil when it was not done.
+        public var readBackEnded: UTCTime?
+    }
+
     /// The signer as the manifest states it.
     public struct Examiner: Hashable, Sendable {
         public var name: String
@@ -76,6 +103,8 @@ public struct EvidenceManifest: Hashable, Sendable {
     public var properties: [SourceProperty]
     /// What of the container is damaged or missing.
     public var damage: [String]
+    /// What was made of the source; nil when it was only read.
+    public var image: Image?
     /// Over the media bytes, in offset order.
     public var digests: [Digest]
     public var blocks: Blocks
@@ -96,7 +125,9 @@ public struct EvidenceManifest: Hashable, Sendable {
     }
 
     /// True when all of the medium was read, from an undamaged container, and is what the container says it is.
-    public var isSound: Bool { unreadable.isEmpty && damage.isEmpty && mismatches.isEmpty }
+    public var isSound: Bool {
+        unreadable.isEmpty && damage.isEmpty && mismatches.isEmpty && image?.readBack != .mismatch
+    }
 
     /// The digest of an algorithm; nil when the manifest does not state it.
     public func digest(_ algorithm: DigestAlgorithm) -> Digest? { digests.first { $0.algorithm == algorithm } }

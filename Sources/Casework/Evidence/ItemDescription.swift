@@ -1,3 +1,6 @@
+import CustodyLedger
+import SourceMedia
+
 /// What the laboratory knows of an item before it is read; everything but the id may be absent.
 public struct ItemDescription: Hashable, Sendable {
     /// The item's number in the case, for example "E001".
@@ -31,5 +34,23 @@ public struct ItemDescription: Hashable, Sendable {
         self.serial = serial
         self.seal = seal
         self.condition = condition
+    }
+}
+
+extension ItemDescription {
+    /// The item as the ledger names it when it is taken in.
+    func ledgerItem(_ source: SourceDescription) -> LedgerItem {
+        LedgerItem(
+            id: id, kind: .image, desc: description ?? SourceName.shown(source), make: make,
+            model: model ?? source.device?.model, serial: serial ?? source.device?.serial, sealIn: seal,
+            condition: condition, size: source.mediaSize)
+    }
+
+    /// The item as its manifest names it.
+    func manifestItem(_ source: SourceDescription) -> EvidenceManifest.Item {
+        EvidenceManifest.Item(
+            id: id, rootID: nil, kind: LedgerItem.Kind.image.rawValue, desc: description, make: make,
+            model: model ?? source.device?.model, serial: serial ?? source.device?.serial, seal: seal,
+            condition: condition)
     }
 }

@@ -16,6 +16,7 @@ extension EvidenceManifest {
                 "properties": properties.isEmpty ? nil : .array(properties.map(\.canonical)),
                 "damage": damage.isEmpty ? nil : .array(damage.map { .string($0) }),
             ]),
+            "image": image?.canonical,
             "digests": .array(digests.map { ["alg": .string($0.algorithm.rawValue), "hex": .string($0.hex)] }),
             "blocks": [
                 "alg": "sha256", "size": .integer(blocks.size), "count": .size(blocks.count),
@@ -51,6 +52,10 @@ extension EvidenceManifest {
             "serial": device.serial.map { .string($0) }, "firmware": device.firmware.map { .string($0) },
             "size": .size(device.size), "read_only": .bool(device.isReadOnly),
             "writable_mounts": .array(device.writableMounts.map { .string($0) }),
+            "transport": device.transport.map { .string($0) },
+            "logical_sector_size": device.logicalSectorSize.map { .integer($0) },
+            "physical_sector_size": device.physicalSectorSize.map { .integer($0) },
+            "hidden_areas": device.hiddenAreas.map { .string($0) },
         ])
     }
 }
@@ -70,6 +75,17 @@ extension EvidenceManifest.File {
     var canonical: CanonicalValue {
         .object(compacting: [
             "name": .string(name), "size": .size(size), "sha256": sha256.map { .string($0.hex) },
+        ])
+    }
+}
+
+extension EvidenceManifest.Image {
+    var canonical: CanonicalValue {
+        .object(compacting: [
+            "format": .string(format), "compression": compression.map { .string($0) },
+            "files": .array(files.map(\.canonical)), "resumptions": .integer(resumptions),
+            "written": .string(written.rfc3339), "read_back": .string(readBack.rawValue),
+            "read_back_ended": readBackEnded.map { .string($0.rfc3339) },
         ])
     }
 }

@@ -51,7 +51,8 @@ private struct ManifestReader {
         return EvidenceManifest(
             caseNumber: caseNumber, item: item, kind: kind, files: files, mediaSize: mediaSize, sectorSize: sectorSize,
             device: source["device"].flatMap(Self.device), stored: stored, properties: properties, damage: damage,
-            digests: digests, blocks: blocks, fileTree: value["files"].flatMap(Self.fileTree), unreadable: unreadable,
+            image: value["image"].flatMap(Self.image), digests: digests, blocks: blocks,
+            fileTree: value["files"].flatMap(Self.fileTree), unreadable: unreadable,
             warnings: warnings, started: started, ended: ended, bytesRead: bytesRead, clock: clock, examiner: examiner,
             tool: tool)
     }
@@ -81,6 +82,20 @@ private struct ManifestReader {
     private static func file(_ value: CanonicalValue) -> EvidenceManifest.File? {
         guard let name = value["name"]?.string, let size = value["size"]?.size else { return nil }
         return EvidenceManifest.File(name: name, size: size, sha256: sha256(value["sha256"]))
+    }
+
+    private static func image(_ value: CanonicalValue) -> EvidenceManifest.Image? {
+        guard let format = value["format"]?.string, let list = value["files"]?.array,
+            let resumptions = value["resumptions"]?.integer,
+            let written = value["written"]?.string.flatMap({ UTCTime(rfc3339: $0) }),
+            let readBack = value["read_back"]?.string.flatMap({ EvidenceManifest.Image.ReadBack(rawValue: $0) })
+        else { return nil }
+        let files = list.compactMap(file)
+        guard files.count == list.count else { return nil }
+        return EvidenceManifest.Image(
+            format: format, compression: value["compression"]?.string, files: files, resumptions: resumptions,
+            written: written, readBack: readBack,
+            readBackEnded: value["read_back_ended"]?.string.flatMap { UTCTime(rfc3339: $0) })
     }
 
     private static func digest(_ value: CanonicalValue) -> Digest? {
@@ -151,6 +166,8 @@ private struct ManifestReader {
         else { return nil }
         return DeviceDescription(
             path: path, model: value["model"]?.string, serial: value["serial"]?.string,
-            firmware: value["firmware"]?.string, size: size, isReadOnly: isReadOnly, writableMounts: mounts)
+            firmware: value["firmware"]?.string, size: size, isReadOnly: isReadOnly, writableMounts: mounts,
+            transport: value["transport"]?.string, logicalSectorSize: value["logical_sector_size"]?.integer,
+            physicalSectorSize: value["physical_sector_size"]?.integer, hiddenAreas: value["hidden_areas"]?.string)
     }
 }

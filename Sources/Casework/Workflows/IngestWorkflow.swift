@@ -4,7 +4,6 @@ public import EvidenceModel
 import Foundation
 public import Scanning
 public import SourceMedia
-import Trust
 
 /// Takes one source in: the whole flow from the medium to the signed manifest, top to bottom.
 ///
@@ -52,7 +51,7 @@ public struct IngestWorkflow {
 
         if history.intake == nil { try recordIntake(of: source.description, item) }
         let begin = try session.append(
-            .acquireBegin, items: [ledgerItem(item, source.description)],
+            .acquireBegin, items: [item.ledgerItem(source.description)],
             reason: forceReason.map { "read although mounted for writing: \($0)" },
             refs: history.interruptedAcquisitions,
             detail: .acquisitionStart(
@@ -107,10 +106,7 @@ public struct IngestWorkflow {
         let clock = ClockState.current()
         let manifest = EvidenceManifest(
             caseNumber: session.folder.facts.number,
-            item: EvidenceManifest.Item(
-                id: item.id, rootID: nil, kind: LedgerItem.Kind.image.rawValue, desc: item.description, make: item.make,
-                model: item.model ?? description.device?.model, serial: item.serial ?? description.device?.serial,
-                seal: item.seal, condition: item.condition),
+            item: item.manifestItem(description),
             kind: description.kind, files: files(of: description, scan), mediaSize: description.mediaSize,
             sectorSize: description.sectorSize, device: description.device, stored: description.stored,
             properties: description.properties, damage: description.damage, digests: scan.digests,
@@ -122,12 +118,7 @@ public struct IngestWorkflow {
             started: started, ended: session.now(), bytesRead: scan.bytesRead,
             clock: EvidenceManifest.Clock(sync: clock.sync, source: clock.source, offsetMs: clock.offsetMs),
             examiner: session.manifestExaminer, tool: session.tool)
-        let bytes = manifest.encoded
-        let signature = try CAdES.signDetached(bytes, by: session.signer)
-        try work.write(bytes, "manifest.json")
-        try work.write(signature, "manifest.json.p7s")
-        try work.write(try session.timestampAuthority.stamp(signature), "manifest.json.tsr")
-        try work.write(SourceLocation(path: description.path).encoded, "location.json")
+        try work.write(manifest, signedIn: session, location: description.path)
         return manifest
     }
 
@@ -166,14 +157,7 @@ public struct IngestWorkflow {
     // MARK: The ledger
 
     private func recordIntake(of description: SourceDescription, _ item: ItemDescription) throws {
-        try session.append(.intake, items: [ledgerItem(item, description)])
-    }
-
-    private func ledgerItem(_ item: ItemDescription, _ description: SourceDescription) -> LedgerItem {
-        LedgerItem(
-            id: item.id, kind: .image, desc: item.description ?? SourceName.shown(description), make: item.make,
-            model: item.model ?? description.device?.model, serial: item.serial ?? description.device?.serial,
-            sealIn: item.seal, condition: item.condition, size: description.mediaSize)
+        try session.append(.intake, items: [item.ledgerItem(description)])
     }
 
     /// The comparison with the digests that the container carries; nil when it is no container.

@@ -13,11 +13,13 @@ final class ProgressLine: ProgressListener, @unchecked Sendable {
     private var step: (name: String, unit: ProgressUnit, began: Date)?
     private var lastShown = Date.distantPast
     private var isLineOpen = false
+    private var note = ""
 
     func began(_ name: String, unit: ProgressUnit) {
         lock.withLock {
             closeLine()
             step = (name, unit, Date())
+            note = ""
             lastShown = Date.distantPast
         }
     }
@@ -33,6 +35,8 @@ final class ProgressLine: ProgressListener, @unchecked Sendable {
             show(step.name, step.unit, done, total, elapsed)
         }
     }
+
+    func noted(_ text: String) { lock.withLock { note = text } }
 
     func ended() {
         lock.withLock {
@@ -52,6 +56,7 @@ final class ProgressLine: ProgressListener, @unchecked Sendable {
         case .things(let noun): parts.append("\(done) of \(total) \(noun)")
         }
         if done > 0, total >= done { parts.append("\(Self.duration(Double(total - done) / rate)) left") }
+        if !note.isEmpty { parts.append(note) }
         let text = parts.joined(separator: "  ")
         if Terminal.isInteractive {
             Terminal.write("\r\u{1B}[K" + text)
