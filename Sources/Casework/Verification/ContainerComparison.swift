@@ -14,11 +14,18 @@ struct ContainerComparison {
 
     /// Nil where there is nothing to compare: the source is no container or of another kind, or the manifest states no
     /// digest of its files.
+    ///
+    /// Of an acquired item it is the image whose files count: the device was no container.
     init?(_ manifest: EvidenceManifest, _ description: SourceDescription) {
-        guard !description.holdsMediaInFiles, description.kind == manifest.kind,
-            manifest.files.contains(where: { $0.sha256 != nil })
+        var kind = manifest.kind
+        var files = manifest.files
+        if let image = manifest.image {
+            kind = image.format == "e01" ? .ewf : .raw
+            files = image.files
+        }
+        guard !description.holdsMediaInFiles, description.kind == kind, files.contains(where: { $0.sha256 != nil })
         else { return nil }
-        expected = manifest.files
+        expected = files
         names = description.files.map(\.name)
     }
 

@@ -27,18 +27,21 @@ struct ImageReadBack {
         let began = Date()
         var result = EvidenceManifest.Image.ReadBack.notDone
         var observed: Digest?
+        var digests: [Digest?] = []
         if reading {
             let image = try SourceOpener.open(paths[0])
             let found = try pass(over: image)
             observed = found.digests.first { $0.algorithm == .sha256 }
+            // The only file of a raw image is the medium; segments of an E01 have digests of their own.
+            digests = format == .raw ? [observed] : found.containerDigests.map { $0.digest }
             let isWhole = found.unreadable.isEmpty && image.description.damage.isEmpty
             result = isWhole && found.digests == scan.digests && image.size == scan.bytesRead ? .match : .mismatch
         }
-        // The only file of a raw image is the medium; segments of an E01 have digests of their own.
-        let files = try paths.map { path in
-            EvidenceManifest.File(
+        let files = try paths.enumerated().map { index, path in
+            let digest = index < digests.count ? digests[index] : nil
+            return EvidenceManifest.File(
                 name: (path as NSString).lastPathComponent, size: try Self.size(of: path),
-                sha256: format == .raw && observed != nil ? observed : try FileDigest.sha256(ofFile: path))
+                sha256: try digest ?? FileDigest.sha256(ofFile: path))
         }
         return Outcome(
             files: files, result: result, observed: observed, seconds: Date().timeIntervalSince(began))
@@ -48,6 +51,7 @@ struct ImageReadBack {
         var pass = MediaPass()
         pass.algorithms = algorithms
         pass.workers = workers
+        pass.digestsContainer = true
         pass.pageWork = { _, _, _ in
             guard !StopRequest.isRequested else { throw ImagingError(.stopped, "Stopped as asked for.") }
         }
