@@ -133,6 +133,7 @@ let tests: [Target] = [
         name: "TestImagesTests",
         dependencies: ["TestImageBuilder", "Carving", "FormatIdentification", "SourceMedia", "EvidenceModel"],
         swiftSettings: rules),
+    .testTarget(name: "CaseworkTests", dependencies: ["Casework", "Digesting", "EvidenceModel"], swiftSettings: rules),
     .testTarget(name: "EndToEndTests", dependencies: ["exhibit", "EvidenceModel"], swiftSettings: rules),
 ]
 

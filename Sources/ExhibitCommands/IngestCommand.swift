@@ -35,13 +35,14 @@ struct IngestCommand: ParsableCommand {
         let outcome = try workflow.run(source, as: try item.itemDescription())
         try session.finish()
         try output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
-        if !outcome.manifest.isSound { throw ExitStatus.notVerified }
+        if !outcome.manifest.isSound || !outcome.manifest.isAsKnown { throw ExitStatus.notVerified }
     }
 }
 
 extension IngestWorkflow {
     mutating func configure(_ reading: ReadingOptions, _ workers: WorkerOptions) throws {
         algorithms = try reading.algorithms()
+        known = try reading.knownDigests()
         if let count = workers.workers { self.workers = count }
         forceReason = reading.force ? reading.reason : nil
     }

@@ -40,6 +40,7 @@ struct ProcessCommand: AsyncParsableCommand {
             progress: ProgressLine())
         workflow.newCase = facts.newCase(language: language.rawValue)
         workflow.algorithms = try reading.algorithms()
+        workflow.known = try reading.knownDigests()
         workflow.forceReason = reading.force ? reading.reason : nil
         if let count = workers.workers { workflow.workers = count }
         workflow.report = report ? ReportRequest(language: language.language, thumbnails: thumbnails) : nil
@@ -59,7 +60,7 @@ struct ProcessCommand: AsyncParsableCommand {
             if let report = outcome.report { parts.append("Report \(report.id): \(report.pdfPath)") }
             return parts.joined(separator: "\n\n")
         }
-        let isComplete = outcome.manifest.isSound && outcome.warnings.isEmpty
+        let isComplete = outcome.manifest.isSound && outcome.manifest.isAsKnown && outcome.warnings.isEmpty
         for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
         if !isComplete || outcome.verification?.holds == false { throw ExitStatus.notVerified }
     }

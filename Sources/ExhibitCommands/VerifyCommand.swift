@@ -27,15 +27,28 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Do not read the sources again; check everything else.")
     var skipSources = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare the one ITEM also with the digests in this list: plain, md5sum, sha256sum, BSD, hashdeep or DFXML.",
+            valueName: "file"))
+    var known: String?
+
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        if known != nil, items.count != 1 || skipSources {
+            throw ValidationError("--known needs the one ITEM that the list belongs to, and its source read again.")
+        }
+    }
 
     func run() throws {
         let folder = try location.open()
         let (workstation, _) = try Setting.workstation()
         var workflow = VerifyWorkflow(folder, workstation: workstation, progress: ProgressLine())
         workflow.items = items
+        workflow.known = try known.map { try KnownDigestList(path: $0) }
         workflow.readsSources = !skipSources
         workflow.sourcePaths = try sourcePaths()
         if let count = workers.workers { workflow.workers = count }
@@ -116,6 +129,7 @@ enum VerificationText {
                     ]
                 }),
             "damage": .array(source.damage.map { .string($0) }),
+            "known": source.known.map { Summary.value($0) },
         ])
     }
 

@@ -30,6 +30,8 @@ public struct MediaPass: Sendable {
     /// Takes the SHA-256 of each file of a container as it is on disk, right behind the pass, where the medium's bytes are
     /// not those of the files.
     public var digestsContainer = false
+    /// Further digests to take of each file or segment, when ``digestsFiles`` asks for one.
+    public var furtherFileAlgorithms: [DigestAlgorithm] = []
     /// Takes the SHA-256 of each 1 MiB block.
     public var digestsBlocks = true
     /// Looks for places where a known format may start.
@@ -88,7 +90,10 @@ public struct MediaPass: Sendable {
             lanes.append(try DigestLane(algorithm, boundaries: nil))
         }
         if digestsFiles {
-            lanes.append(try DigestLane(.sha256, boundaries: source.description.files.map(\.size)))
+            let sizes = source.description.files.map(\.size)
+            for algorithm in slowestFirst where algorithm == .sha256 || furtherFileAlgorithms.contains(algorithm) {
+                lanes.append(try DigestLane(algorithm, boundaries: sizes))
+            }
         }
         return lanes
     }
@@ -102,6 +107,8 @@ public struct ScanResult: Sendable {
     public let fileDigests: [Digest]
     /// What became of each file of a container, in order; empty when not asked for, or when there is no container.
     public let containerDigests: [ContainerFileDigest]
+    /// The further digests of each file or segment that were asked for, by algorithm.
+    public let furtherFileDigests: [DigestAlgorithm: [Digest]]
     /// SHA-256 of each 1 MiB block, one after the other; the last block may be short.
     public let blockDigests: [UInt8]
     /// RFC 6962 tree over the block digests.

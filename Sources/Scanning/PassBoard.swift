@@ -298,16 +298,22 @@ final class PassBoard: @unchecked Sendable {
 
     func result() throws -> ScanResult {
         var digests: [Digest] = []
-        var fileDigests: [Digest] = []
+        var fileDigests: [DigestAlgorithm: [Digest]] = [:]
         for lane in lanes {
-            if lane.coversWholeMedium { digests += try lane.results() } else { fileDigests = try lane.results() }
+            if lane.coversWholeMedium {
+                digests += try lane.results()
+            } else {
+                fileDigests[lane.algorithm] = try lane.results()
+            }
         }
+        let ofFiles = fileDigests.removeValue(forKey: .sha256) ?? []
         let order = DigestAlgorithm.allCases
         return ScanResult(
             digests: digests.sorted {
                 (order.firstIndex(of: $0.algorithm) ?? 0) < (order.firstIndex(of: $1.algorithm) ?? 0)
             },
-            fileDigests: fileDigests, containerDigests: try container?.results() ?? [], blockDigests: blockDigests,
-            blockTree: blockTree, candidates: candidates, unreadable: source.unreadable, bytesRead: source.size)
+            fileDigests: ofFiles, containerDigests: try container?.results() ?? [], furtherFileDigests: fileDigests,
+            blockDigests: blockDigests, blockTree: blockTree, candidates: candidates, unreadable: source.unreadable,
+            bytesRead: source.size)
     }
 }

@@ -110,6 +110,8 @@ public struct EvidenceFolder: Hashable, Sendable {
     public var timestampPath: String { path + "/manifest.json.tsr" }
     public var blocksPath: String { path + "/blocks.sha256" }
     public var filesPath: String { path + "/files.jsonl" }
+    /// The comparison with known digests, when a list was given.
+    public var knownPath: String { path + "/known.jsonl" }
     public var artifactsPath: String { path + "/artifacts.jsonl" }
     /// Where the source was last seen: a convenience, signed by nobody.
     public var locationPath: String { path + "/location.json" }

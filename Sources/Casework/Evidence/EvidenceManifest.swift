@@ -110,6 +110,8 @@ public struct EvidenceManifest: Hashable, Sendable {
     public var blocks: Blocks
     /// Folders only.
     public var fileTree: FileTree?
+    /// Nil when no list was given.
+    public var known: Known?
     public var unreadable: [UnreadableRange]
     public var warnings: [String]
     public var started: UTCTime
@@ -128,6 +130,9 @@ public struct EvidenceManifest: Hashable, Sendable {
     public var isSound: Bool {
         unreadable.isEmpty && damage.isEmpty && mismatches.isEmpty && image?.readBack != .mismatch
     }
+
+    /// True when no list of known digests was given, or all of it is there as the list says.
+    public var isAsKnown: Bool { known?.holds ?? true }
 
     /// The digest of an algorithm; nil when the manifest does not state it.
     public func digest(_ algorithm: DigestAlgorithm) -> Digest? { digests.first { $0.algorithm == algorithm } }

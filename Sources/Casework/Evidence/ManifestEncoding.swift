@@ -28,6 +28,7 @@ extension EvidenceManifest {
                     "sha256": .string($0.sha256.hex),
                 ]
             },
+            "known": known.map(\.canonical),
             "unreadable": .array(
                 unreadable.map {
                     [
@@ -67,6 +68,26 @@ extension EvidenceManifest.Item {
             "desc": desc.map { .string($0) }, "make": make.map { .string($0) }, "model": model.map { .string($0) },
             "serial": serial.map { .string($0) }, "seal": seal.map { .string($0) },
             "condition": condition.map { .string($0) },
+        ])
+    }
+}
+
+extension EvidenceManifest.Known {
+    var canonical: CanonicalValue {
+        .object(compacting: [
+            "list": .string(list), "list_sha256": .string(listSHA256.hex), "format": .string(format),
+            "counts": .object(counts.mapValues { .size($0) }), "unsupported": .integer(unsupported),
+            "not_understood": .integer(notUnderstood), "results_sha256": .string(results.hex),
+            "digests": digests.isEmpty ? nil : .array(digests.map(\.canonical)),
+        ])
+    }
+}
+
+extension EvidenceManifest.Known.Entry {
+    var canonical: CanonicalValue {
+        .object(compacting: [
+            "alg": .string(digest.algorithm.rawValue), "hex": .string(digest.hex), "name": name.map { .string($0) },
+            "result": .string(result),
         ])
     }
 }

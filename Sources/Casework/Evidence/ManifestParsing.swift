@@ -52,7 +52,8 @@ private struct ManifestReader {
             caseNumber: caseNumber, item: item, kind: kind, files: files, mediaSize: mediaSize, sectorSize: sectorSize,
             device: source["device"].flatMap(Self.device), stored: stored, properties: properties, damage: damage,
             image: value["image"].flatMap(Self.image), digests: digests, blocks: blocks,
-            fileTree: value["files"].flatMap(Self.fileTree), unreadable: unreadable,
+            fileTree: value["files"].flatMap(Self.fileTree), known: value["known"].flatMap(Self.known),
+            unreadable: unreadable,
             warnings: warnings, started: started, ended: ended, bytesRead: bytesRead, clock: clock, examiner: examiner,
             tool: tool)
     }
@@ -125,6 +126,25 @@ private struct ManifestReader {
             let digest = sha256(value["sha256"])
         else { return nil }
         return EvidenceManifest.FileTree(count: count, bytes: bytes, root: root, sha256: digest)
+    }
+
+    private static func known(_ value: CanonicalValue) -> EvidenceManifest.Known? {
+        guard let list = value["list"]?.string, let digest = sha256(value["list_sha256"]),
+            let format = value["format"]?.string, case .object(let members)? = value["counts"],
+            let unsupported = value["unsupported"]?.integer, let notUnderstood = value["not_understood"]?.integer,
+            let results = sha256(value["results_sha256"]), let entries = (value["digests"] ?? []).array
+        else { return nil }
+        let counts = members.compactMapValues(\.size)
+        let digests = entries.compactMap(knownEntry)
+        guard counts.count == members.count, digests.count == entries.count else { return nil }
+        return EvidenceManifest.Known(
+            list: list, listSHA256: digest, format: format, counts: counts, unsupported: unsupported,
+            notUnderstood: notUnderstood, results: results, digests: digests)
+    }
+
+    private static func knownEntry(_ value: CanonicalValue) -> EvidenceManifest.Known.Entry? {
+        guard let digest = digest(value), let result = value["result"]?.string else { return nil }
+        return EvidenceManifest.Known.Entry(digest: digest, name: value["name"]?.string, result: result)
     }
 
     private static func unreadable(_ value: CanonicalValue) -> UnreadableRange? {

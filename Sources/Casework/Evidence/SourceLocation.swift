@@ -27,9 +27,12 @@ struct SourceLocation: Hashable {
 enum SourceName {
     static func shown(_ description: SourceDescription) -> String {
         let path = description.path
-        let name = path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]
-        // Records hold no control characters; the exact name of each file stands in the manifest.
-        return String(
+        return shown(String(path.lastIndex(of: "/").map { path[path.index(after: $0)...] } ?? path[...]))
+    }
+
+    /// A name as records show it: they hold no control characters. The exact name of each file stands in the manifest.
+    static func shown(_ name: String) -> String {
+        String(
             String.UnicodeScalarView(
                 name.unicodeScalars.map { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0 }))
     }

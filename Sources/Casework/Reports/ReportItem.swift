@@ -34,7 +34,13 @@ struct ReportItem {
                 ReportModel.FileTree(count: $0.count, bytes: $0.bytes, root: $0.root.hex)
             },
             unreadable: manifest.unreadable, readBegan: manifest.started, readEnded: manifest.ended,
-            integrity: integrity(of: id), manifest: try check(verdicts, id), warnings: manifest.warnings)
+            integrity: integrity(of: id),
+            known: manifest.known.map { known in
+                ReportModel.KnownDigests(
+                    list: EvidenceString(known.list), sha256: known.listSHA256.hex, matched: known.count(.matched),
+                    different: known.count(.differs) + known.count(.renamed) + known.count(.missing),
+                    notCompared: known.count(.notCompared) + known.unsupported, unlisted: known.count(.unlisted))
+            }, manifest: try check(verdicts, id), warnings: manifest.warnings)
     }
 
     private func source(of manifest: EvidenceManifest, _ id: String) -> ReportModel.Source {

@@ -76,6 +76,7 @@ extension VerifyWorkflow {
             }
             checkBlockDigests(verified.manifest, evidence, &verification)
             checkContainer(verified.manifest, &verification)
+            checkKnown(verified.manifest, evidence, &verification)
             checkSource(verified.manifest, evidence, &verification)
         } catch {
             verification.add("\(name)/manifest.json", .differs("\(error)"))
@@ -102,6 +103,25 @@ extension VerifyWorkflow {
         let names = manifest.stored.map(\.digest.algorithm.displayName).joined(separator: ", ")
         verification.add(
             name, .holds(names.isEmpty ? "undamaged; it carries no digest" : "undamaged; its \(names) is the medium's"))
+    }
+
+    /// What the digests that came with the item said when it was taken in.
+    private func checkKnown(
+        _ manifest: EvidenceManifest, _ evidence: EvidenceFolder, _ verification: inout Verification
+    ) {
+        guard let known = manifest.known else { return }
+        let item = manifest.item.id
+        do {
+            let observed = try FileDigest.sha256(ofFile: evidence.knownPath)
+            verification.add(
+                "evidence/\(item)/known.jsonl",
+                observed == known.results
+                    ? .holds("as the manifest says") : .differs("is not what the manifest speaks of"))
+        } catch {
+            verification.add("evidence/\(item)/known.jsonl", .differs("\(error)"))
+        }
+        verification.add(
+            "known digests of \(item), at its intake", known.holds ? .holds(known.sentence) : .differs(known.sentence))
     }
 
     /// That the block digests are those that were signed.
@@ -133,13 +153,18 @@ extension VerifyWorkflow {
         do {
             let source = try StoredSource.open(item, in: folder, path: sourcePaths[item])
             let outcome = try SourceComparison(
-                manifest: manifest, evidence: evidence, workers: workers, progress: progress
+                manifest: manifest, evidence: evidence, workers: workers, progress: progress, known: known
             ).run(source)
+            let known = try outcome.known?.manifestPart(ofMedium: manifest.kind != .folder)
             verification.add(
                 source: Verification.SourceCheck(
                     time: UTCTime.systemClock, expected: expected, observed: outcome.observed,
                     difference: outcome.difference, runs: outcome.runs, files: outcome.files,
-                    unreadable: outcome.unreadable, damage: outcome.damage), of: item)
+                    unreadable: outcome.unreadable, damage: outcome.damage, known: known), of: item)
+            if let known {
+                let subject = "known digests of \(item)"
+                verification.add(subject, known.holds ? .holds(known.sentence) : .differs(known.sentence))
+            }
             if let difference = outcome.difference {
                 verification.add(name, .differs("\(source.description.path): \(difference)"))
             } else {

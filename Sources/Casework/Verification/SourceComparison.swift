@@ -19,8 +19,8 @@ struct SourceComparison {
     let evidence: EvidenceFolder
     let workers: Int
     let progress: (any ProgressListener)?
-    /// Digests to take besides those of the manifest.
-    var furtherAlgorithms: [DigestAlgorithm] = []
+    /// Digests from elsewhere, to compare with as well.
+    var known: KnownDigestList?
 
     /// What differs.
     struct Outcome {
@@ -36,8 +36,8 @@ struct SourceComparison {
         var unreadable: [UnreadableRange] = []
         /// What of the container is damaged or missing now.
         var damage: [String] = []
-        /// All digests that were taken.
-        var digests: [Digest] = []
+        /// The comparison with the digests from elsewhere.
+        var known: KnownComparison?
     }
 
     /// - Throws: ``SourceError``, digest and file errors: then nothing was compared.
@@ -45,7 +45,7 @@ struct SourceComparison {
         let scan = try pass(over: source)
         var outcome = Outcome(
             observed: scan.digests.first { $0.algorithm == .sha256 }, unreadable: scan.unreadable,
-            damage: source.description.damage, digests: scan.digests)
+            damage: source.description.damage, known: known.map { KnownComparison($0, source.description, scan) })
         var words: [String] = []
         if source.size != manifest.mediaSize {
             words.append("the source has \(source.size) bytes, the manifest says \(manifest.mediaSize)")
@@ -73,8 +73,16 @@ struct SourceComparison {
     private func pass(over source: any SourceReader) throws -> ScanResult {
         var pass = MediaPass()
         pass.algorithms = manifest.digests.map(\.algorithm)
-        pass.algorithms += furtherAlgorithms.filter { !pass.algorithms.contains($0) }
         pass.digestsFiles = manifest.kind == .folder
+        if let known {
+            if manifest.kind == .folder {
+                pass.furtherFileAlgorithms = known.algorithms
+            } else {
+                pass.algorithms += known.algorithms.filter { !pass.algorithms.contains($0) }
+                pass.digestsFiles = source.description.holdsMediaInFiles && source.description.files.count != 1
+                pass.digestsContainer = true
+            }
+        }
         pass.digestsContainer = ContainerComparison(manifest, source.description) != nil
         pass.workers = workers
         progress?.began("Verifying \(manifest.item.id)", unit: .bytes)

@@ -40,6 +40,8 @@ public struct Verification: Sendable {
         public let unreadable: [UnreadableRange]
         /// What of the container is damaged or missing now.
         public let damage: [String]
+        /// The comparison with digests from elsewhere, when a list was given.
+        public let known: EvidenceManifest.Known?
     }
 
     /// True when nothing differs and nothing that should have been checked was left out.

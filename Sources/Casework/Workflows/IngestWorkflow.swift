@@ -19,6 +19,8 @@ public struct IngestWorkflow {
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// Reads a device even though it is mounted for writing; the reason goes into the ledger.
     public var forceReason: String?
+    /// Digests that whoever handed the item over has given, to compare with.
+    public var known: KnownDigestList?
     /// Also looks for candidates in the same pass.
     public var search: CandidateSearch?
 
@@ -73,6 +75,12 @@ public struct IngestWorkflow {
     private func pass(over source: any SourceReader) throws -> ScanResult {
         var pass = MediaPass()
         pass.algorithms = algorithms.contains(.sha256) ? algorithms : algorithms + [.sha256]
+        let asked = known?.algorithms ?? []
+        if source.description.kind == .folder {
+            pass.furtherFileAlgorithms = asked
+        } else {
+            pass.algorithms += asked.filter { !pass.algorithms.contains($0) }
+        }
         // The files of a container are not the medium's bytes; those of the other kinds are.
         pass.digestsFiles = source.description.holdsMediaInFiles && source.description.files.count != 1
         pass.digestsContainer = true
@@ -103,6 +111,8 @@ public struct IngestWorkflow {
                 sha256: try digest(.sha256, of: listing.bytes))
         }
         try work.write(scan.blockDigests, "blocks.sha256")
+        let compared = known.map { KnownComparison($0, description, scan) }
+        if let compared { try work.write(compared.encoded, "known.jsonl") }
         let clock = ClockState.current()
         let manifest = EvidenceManifest(
             caseNumber: session.folder.facts.number,
@@ -112,7 +122,8 @@ public struct IngestWorkflow {
             properties: description.properties, damage: description.damage, digests: scan.digests,
             blocks: EvidenceManifest.Blocks(
                 size: MediaPass.pageSize, count: scan.blockTree.count, root: Digest(.sha256, try scan.blockTree.root)),
-            fileTree: fileTree, unreadable: scan.unreadable,
+            fileTree: fileTree, known: try compared?.manifestPart(ofMedium: description.kind != .folder),
+            unreadable: scan.unreadable,
             warnings: description.warnings + Self.mismatches(description, scan)
                 + Self.unreadableFiles(description, scan),
             started: started, ended: session.now(), bytesRead: scan.bytesRead,
@@ -160,10 +171,18 @@ public struct IngestWorkflow {
         try session.append(.intake, items: [item.ledgerItem(description)])
     }
 
-    /// The comparison with the digests that the container carries; nil when it is no container.
+    /// The comparison with the digests that the container carries, and with those of a list; nil when there are neither.
     private func check(_ manifest: EvidenceManifest) -> LedgerCheck? {
-        guard manifest.kind.isContainer else { return nil }
         func text(_ digest: Digest) -> String { "\(digest.algorithm.rawValue):\(digest.hex)" }
+        if let known = manifest.known, manifest.mismatches.isEmpty {
+            let shown =
+                known.digests.first { $0.result == KnownComparison.Result.differs.rawValue } ?? known.digests.first
+            let taken = shown.flatMap { manifest.digest($0.digest.algorithm) }
+            return LedgerCheck(
+                expected: shown.map { text($0.digest) }, observed: taken.map(text),
+                result: known.holds ? .match : known.isCompared ? .mismatch : .notDone)
+        }
+        guard manifest.kind.isContainer else { return nil }
         guard let shown = manifest.mismatches.first ?? manifest.stored.first,
             let taken = manifest.digest(shown.digest.algorithm)
         else { return LedgerCheck(result: .notDone) }
@@ -182,7 +201,7 @@ public struct IngestWorkflow {
                     id: item.id, kind: .image, size: manifest.mediaSize, digests: manifest.digests,
                     blocksRoot: manifest.blocks.root)
             ],
-            check: check(manifest), refs: [begin.reference],
+            reason: manifest.known?.sentence, check: check(manifest), refs: [begin.reference],
             detail: .acquisitionResult(
                 AcquisitionResult(
                     manifest: try digest(.sha256, of: manifest.encoded),

@@ -16,6 +16,8 @@ public struct ProcessWorkflow {
     public var newCase = NewCase(number: "")
     /// Digests over the whole medium.
     public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
+    /// Digests that whoever handed the item over has given, to compare with.
+    public var known: KnownDigestList?
     /// Why a device is read although it is mounted for writing.
     public var forceReason: String?
     /// Threads that work.
@@ -117,10 +119,18 @@ public struct ProcessWorkflow {
                         + "another item number for it: --item E002.")
             }
             let bytes = try DurableFile.read(evidence.manifestPath, limit: UnverifiedManifest.largestFile)
-            return (try EvidenceManifest(parsing: bytes), nil)
+            let manifest = try EvidenceManifest(parsing: bytes)
+            guard known == nil || known?.sha256 == manifest.known?.listSHA256 else {
+                throw CaseError(
+                    .refused,
+                    "Item \(item.id) was taken in already, without this list of known digests. Nothing was changed. Compare "
+                        + "it with `exhibit verify \(item.id) --known FILE`.")
+            }
+            return (manifest, nil)
         }
         var workflow = IngestWorkflow(session)
         workflow.algorithms = algorithms
+        workflow.known = known
         workflow.workers = workers
         workflow.forceReason = forceReason
         workflow.search = tools.search(blockSize: 512)

@@ -18,6 +18,8 @@ public struct VerifyWorkflow {
     public var readsSources = true
     /// Where items' sources lie now, by item, when they have moved.
     public var sourcePaths: [String: String] = [:]
+    /// Digests from elsewhere, to compare the one item of ``items`` with.
+    public var known: KnownDigestList?
     /// Threads that digest.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
 
@@ -186,9 +188,12 @@ public struct VerifyWorkflow {
     // MARK: Recording
 
     private func record(_ check: Verification.SourceCheck, of item: String, in session: CaseSession) throws {
-        let result: LedgerCheck.Result = check.difference == nil ? .match : .mismatch
+        let isSame = check.difference == nil && check.known?.holds ?? true
+        let words = [check.difference, check.known?.sentence].compactMap { $0 }
         try session.append(
-            .verify, items: [LedgerItem(id: item, kind: .image)], reason: check.difference,
-            check: LedgerCheck(expected: check.expected.hex, observed: check.observed?.hex, result: result))
+            .verify, items: [LedgerItem(id: item, kind: .image)],
+            reason: words.isEmpty ? nil : words.joined(separator: "; "),
+            check: LedgerCheck(
+                expected: check.expected.hex, observed: check.observed?.hex, result: isSame ? .match : .mismatch))
     }
 }

@@ -100,6 +100,12 @@ struct ReadingOptions: ParsableArguments {
             valueName: "algorithm"))
     var digest: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Compare with the digests in this list: plain, md5sum, sha256sum, BSD, hashdeep or DFXML.",
+            valueName: "file"))
+    var known: String?
+
     @Flag(help: "Read a device although it is mounted for writing. Needs --reason.")
     var force = false
 
@@ -112,6 +118,9 @@ struct ReadingOptions: ParsableArguments {
         }
         _ = try algorithms()
     }
+
+    /// The list that --known names.
+    func knownDigests() throws -> KnownDigestList? { try known.map { try KnownDigestList(path: $0) } }
 
     func algorithms() throws -> [DigestAlgorithm] {
         var all: [DigestAlgorithm] = [.md5, .sha1, .sha256]

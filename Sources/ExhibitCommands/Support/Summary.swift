@@ -27,8 +27,23 @@ enum Summary {
                 Dictionary(
                     manifest.properties.map { ($0.name, .string($0.value)) }, uniquingKeysWith: { first, _ in first })),
             "damage": .array(manifest.damage.map { .string($0) }), "sound": .bool(manifest.isSound),
+            "known": manifest.known.map { value($0) } ?? .null,
             "blocks_root": .string(manifest.blocks.root.hex), "unreadable": .integer(manifest.unreadable.count),
             "warnings": .array(manifest.warnings.map { .string($0) }),
+        ]
+    }
+
+    static func value(_ known: EvidenceManifest.Known) -> CanonicalValue {
+        [
+            "list": .string(known.list), "list_sha256": .string(known.listSHA256.hex), "holds": .bool(known.holds),
+            "counts": .object(known.counts.mapValues { .integer($0) }),
+            "digests": .array(
+                known.digests.map {
+                    [
+                        "alg": .string($0.digest.algorithm.rawValue), "hex": .string($0.digest.hex),
+                        "result": .string($0.result),
+                    ]
+                }),
         ]
     }
 
@@ -45,6 +60,10 @@ enum Summary {
             table.add([property.name.replacing("_", with: " "), property.value.replacing("\n", with: " ")])
         }
         var lines = [table.text]
+        if let known = manifest.known {
+            lines.append(
+                (known.holds ? "" : "NOT as known: ") + known.sentence + (known.holds ? "" : "; see known.jsonl"))
+        }
         lines += manifest.damage.map { "Damaged: \($0)" }
         if !manifest.unreadable.isEmpty {
             let bytes = manifest.unreadable.reduce(0) { $0 + $1.extent.length }

@@ -35,6 +35,8 @@ extension ReportModel {
         public var readEnded: UTCTime?
         /// The latest comparison of the source with the digests taken at reception.
         public var integrity: Integrity
+        /// The comparison with digests that came with the item; nil when none came.
+        public var known: KnownDigests?
         /// What is known of its signed manifest.
         public var manifest: ManifestCheck
         /// What was odd about it; stored warnings of the manifest.
@@ -45,8 +47,8 @@ extension ReportModel {
             id: String, description: String, make: String = "", model: String = "", serial: String = "",
             condition: String = "", seal: String = "", received: UTCTime? = nil, source: Source, digests: [Digest],
             blocks: BlockTree? = nil, files: FileTree? = nil, unreadable: [UnreadableRange] = [],
-            readBegan: UTCTime? = nil, readEnded: UTCTime? = nil, integrity: Integrity, manifest: ManifestCheck,
-            warnings: [String] = []
+            readBegan: UTCTime? = nil, readEnded: UTCTime? = nil, integrity: Integrity, known: KnownDigests? = nil,
+            manifest: ManifestCheck, warnings: [String] = []
         ) {
             self.id = id
             self.description = description
@@ -64,8 +66,37 @@ extension ReportModel {
             self.readBegan = readBegan
             self.readEnded = readEnded
             self.integrity = integrity
+            self.known = known
             self.manifest = manifest
             self.warnings = warnings
+        }
+    }
+
+    /// The comparison with digests that whoever handed the item over has given.
+    public struct KnownDigests: Hashable, Sendable {
+        /// Name of the list's file.
+        public var list: EvidenceString
+        /// SHA-256 of the list's file, hexadecimal.
+        public var sha256: String
+        /// Digests that are those of the medium or of its files.
+        public var matched: Int
+        /// Digests that are not, and files that are missing or have another name.
+        public var different: Int
+        /// Digests that could not be compared.
+        public var notCompared: Int
+        /// Files that the list does not name.
+        public var unlisted: Int
+
+        /// Creates the value from its parts.
+        public init(
+            list: EvidenceString, sha256: String, matched: Int, different: Int, notCompared: Int, unlisted: Int
+        ) {
+            self.list = list
+            self.sha256 = sha256
+            self.matched = matched
+            self.different = different
+            self.notCompared = notCompared
+            self.unlisted = unlisted
         }
     }
 

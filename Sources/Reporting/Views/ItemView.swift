@@ -110,6 +110,25 @@ struct ItemView {
         return fields
     }
 
+    /// The comparison with digests that came with the item.
+    private static func check(of known: ReportModel.KnownDigests, _ text: TextCatalog) -> Check {
+        let isCompared = known.matched + known.different > 0
+        let level: OutcomeView.Level = !isCompared ? .open : known.different > 0 ? .bad : .good
+        let word =
+            !isCompared
+            ? text("items.known_open")
+            : known.different > 0 ? text("items.known_differs") : text("items.known_matches")
+        var parts: [String] = []
+        if known.matched > 0 { parts.append(text.counted("items.known_matched", known.matched)) }
+        if known.different > 0 { parts.append(text.counted("items.known_different", known.different)) }
+        if known.notCompared > 0 { parts.append(text.counted("items.known_not_compared", known.notCompared)) }
+        if known.unlisted > 0 { parts.append(text.counted("items.known_unlisted", known.unlisted)) }
+        return Check(
+            label: text("items.known"), digest: DigestView(hex: known.sha256),
+            outcome: OutcomeView(level: level, word: word, detail: .plain(parts.joined(separator: "; "))),
+            notes: [Phrase(evidence: EvidenceView(known.list, limit: 200))])
+    }
+
     private static func checks(of item: ReportModel.Item, _ text: TextCatalog, _ format: LocalFormat) -> [Check] {
         var checks: [Check] = []
         if let blocks = item.blocks {
@@ -126,6 +145,7 @@ struct ItemView {
                     plain: text.counted("items.files_value", files.count, ["size": format.fullSize(files.bytes)]),
                     digest: DigestView(hex: files.root)))
         }
+        if let known = item.known { checks.append(Self.check(of: known, text)) }
         if item.unreadable.isEmpty {
             checks.append(Check(label: text("items.unreadable"), plain: text("items.unreadable_none")))
         }
