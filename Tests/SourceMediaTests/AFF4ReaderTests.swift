@@ -169,6 +169,32 @@ struct AFF4ReaderTests {
         #expect(try source.zeroRun(at: 3 * exabyte - 5001) == 1)
     }
 
+    @Test("Turtle in all the spellings that the Recommendation allows")
+    func turtle() throws {
+        var volume = AFF4Writer().write(parts)[0]
+        var text = String(decoding: volume["information.turtle"] ?? [], as: UTF8.self)
+        let others = [
+            ("@prefix aff4: <http://aff4.org/Schema#> .", "PREFIX aff4: <http://aff4.org/Schema#>"),
+            ("a aff4:Map", "<http://www.w3.org/1999/02/22-rdf-syntax-ns#type> <http://aff4.org/Schema\\u0023Map>"),
+            ("aff4:blockSize \"512\"^^xsd:int", "aff4:blockSize 4096"),
+            ("aff4:DiskImage, aff4:ContiguousImage", "aff4:DiskImage ,\n# a comment . ; ,\naff4:ContiguousImage"),
+            ("aff4:chunksInSegment \"4\"^^xsd:int", "aff4:chunksInSegment '4'^^<http://www.w3.org/2001/XMLSchema#int>"),
+            (
+                "aff4:stored : .",
+                "aff4:stored : ; aff4:x \"\"\"two\n\"lines\" \\u00e9\"\"\"@fr-CA , [ aff4:y ( 1 -2.5 true <r> ) ; ] , _:b1 ;; ."
+            ),
+        ]
+        for (one, other) in others {
+            #expect(text.contains(one))
+            text = text.replacingOccurrences(of: one, with: other)
+        }
+        volume["information.turtle"] = [0xEF, 0xBB, 0xBF] + Array(text.utf8)
+        let source = try SourceOpener.open(try folder.image([volume]))
+        #expect(source.description.damage == [])
+        #expect(source.description.sectorSize == 4096)
+        #expect(try EWFMedia.all(source) == AFF4Writer.medium(parts))
+    }
+
     @Test("a disk image that begins with a ZIP file is read as raw bytes")
     func rawThatBeginsLikeOne() throws {
         let zip = AFF4Writer().write(parts)[0].bytes
