@@ -1,0 +1,1 @@
+../../../Tests/SourceMediaTests/AFF4Writer.swift

@@ -1,0 +1,1 @@
+../../../Tests/SourceMediaTests/EWFWriter.swift
