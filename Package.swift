@@ -37,7 +37,7 @@ let layers: [Target] = [
         exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
     .target(
         name: "SourceMedia",
-        dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive"],
+        dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive", "CLinux"],
         swiftSettings: rules),
 
     .target(

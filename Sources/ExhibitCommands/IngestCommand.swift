@@ -45,5 +45,6 @@ extension IngestWorkflow {
         known = try reading.knownDigests()
         if let count = workers.workers { self.workers = count }
         forceReason = reading.force ? reading.reason : nil
+        backing = reading.backing
     }
 }

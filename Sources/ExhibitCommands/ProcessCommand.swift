@@ -42,6 +42,7 @@ struct ProcessCommand: AsyncParsableCommand {
         workflow.algorithms = try reading.algorithms()
         workflow.known = try reading.knownDigests()
         workflow.forceReason = reading.force ? reading.reason : nil
+        workflow.backing = reading.backing
         if let count = workers.workers { workflow.workers = count }
         workflow.report = report ? ReportRequest(language: language.language, thumbnails: thumbnails) : nil
         let outcome = try await workflow.run(

@@ -24,6 +24,12 @@ struct VerifyCommand: ParsableCommand {
         help: ArgumentHelp("Where an item's source lies now: ITEM=PATH. May be repeated.", valueName: "item=path"))
     var source: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Where what an item's virtual disk rests on lies now: ITEM=PATH. Repeat it for what that one rests on.",
+            valueName: "item=path"))
+    var backing: [String] = []
+
     @Flag(help: "Do not read the sources again; check everything else.")
     var skipSources = false
 
@@ -51,6 +57,7 @@ struct VerifyCommand: ParsableCommand {
         workflow.known = try known.map { try KnownDigestList(path: $0) }
         workflow.readsSources = !skipSources
         workflow.sourcePaths = try sourcePaths()
+        for (item, path) in try pairs(backing, "--backing") { workflow.backingPaths[item, default: []].append(path) }
         if let count = workers.workers { workflow.workers = count }
         let verification: Verification
         if examiner.passphrase.isGiven {
@@ -65,14 +72,16 @@ struct VerifyCommand: ParsableCommand {
     }
 
     private func sourcePaths() throws -> [String: String] {
-        var paths: [String: String] = [:]
-        for pair in source {
+        Dictionary(try pairs(source, "--source"), uniquingKeysWith: { _, last in last })
+    }
+
+    private func pairs(_ values: [String], _ option: String) throws -> [(String, String)] {
+        try values.map { pair in
             guard let equals = pair.firstIndex(of: "=") else {
-                throw ValidationError("--source takes ITEM=PATH, for example --source E001=/media/stick.dd.")
+                throw ValidationError("\(option) takes ITEM=PATH, for example \(option) E001=/media/stick.dd.")
             }
-            paths[String(pair[..<equals])] = String(pair[pair.index(after: equals)...])
+            return (String(pair[..<equals]), String(pair[pair.index(after: equals)...]))
         }
-        return paths
     }
 }
 

@@ -11,7 +11,8 @@ final class ReadOnlyFile: Sendable {
     let size: Int
     let modifiedNanoseconds: Int64
     let mode: UInt32
-    private let descriptor: Int32
+    /// For a child process that is to read the same file; closed with this object.
+    let descriptor: Int32
 
     /// - Parameter bypassesCache: every read goes to the device, in whole sectors (`O_DIRECT`).
     /// - Throws: `missing`, `unreadable`.
@@ -43,6 +44,21 @@ final class ReadOnlyFile: Sendable {
             }
             self.size = Int(end)
         }
+    }
+
+    /// Opens a regular file that something else than the user named: no link is followed, no device is opened.
+    ///
+    /// - Throws: `missing`, `unreadable`, `unsupported`.
+    convenience init(regular path: [UInt8]) throws(SourceError) {
+        var information = stat()
+        guard unsafe lstat(path.map { CChar(bitPattern: $0) } + [0], &information) == 0 else {
+            throw Self.failure(to: "open", path, errno)
+        }
+        guard information.st_mode & S_IFMT == S_IFREG else {
+            throw SourceError(
+                .unsupported, "\(Self.text(path)) is no regular file, so it is not followed. Nothing was taken in.")
+        }
+        try self.init(path: path)
     }
 
     deinit { close(descriptor) }

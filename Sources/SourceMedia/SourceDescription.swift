@@ -25,6 +25,9 @@ public enum SourceKind: String, Hashable, Sendable {
         case .ewf, .aff4, .qcow2, .vmdk, .vhd, .vhdx, .vdi: true
         }
     }
+
+    /// Whether a source of this kind can rest on another one.
+    var canHaveBacking: Bool { self == .qcow2 || self == .vmdk }
 }
 
 /// A digest that a container carries of what is in it.

@@ -1,17 +1,41 @@
 import EvidenceModel
 internal import Glibc
 
+/// What the user allows, or adds, when a source is opened.
+public struct SourceOptions: Hashable, Sendable {
+    /// Read a device even though it, or a partition of it, is mounted for writing.
+    public var allowWritableMounts: Bool
+    /// Paths of what a virtual disk rests on: its backing file, then that one's, and so on. No other is ever followed.
+    public var backing: [String]
+
+    /// Nothing allowed, nothing added, unless said otherwise.
+    public init(allowWritableMounts: Bool = false, backing: [String] = []) {
+        self.allowWritableMounts = allowWritableMounts
+        self.backing = backing
+    }
+}
+
 /// Opens what a path names, as the kind of source it is.
 public enum SourceOpener {
-    /// Opens a raw image, the first segment of a split image, an EWF image (E01), an AFF4 image, a block
-    /// device or a folder.
+    /// Opens a raw image, the first segment of a split image, an EWF image (E01), an AFF4 image, a virtual disk (VMDK, VHD,
+    /// VHDX, VDI, QCOW2, QCOW), a block device or a folder.
     ///
-    /// - Parameters:
-    ///   - path: absolute or relative to the working folder.
-    ///   - allowWritableMounts: read a device even though it, or a partition of it, is mounted for writing.
+    /// - Parameter path: absolute or relative to the working folder.
     /// - Throws: ``SourceError``: `missing`, `unreadable`, `empty`, `unsupported`, `incomplete`, `damaged`,
     ///   `inUse`.
-    public static func open(_ path: String, allowWritableMounts: Bool = false) throws(SourceError) -> any SourceReader {
+    public static func open(
+        _ path: String, _ options: SourceOptions = SourceOptions()
+    ) throws(SourceError) -> any SourceReader {
+        let source = try openAny(path, options)
+        guard options.backing.isEmpty || source.description.kind.canHaveBacking else {
+            throw SourceError(
+                .unsupported,
+                "\(path) rests on no other image, so --backing means nothing for it. Nothing was taken in. Leave it out.")
+        }
+        return source
+    }
+
+    private static func openAny(_ path: String, _ options: SourceOptions) throws(SourceError) -> any SourceReader {
         let absolute = try absolutePath(path)
         var information = stat()
         guard unsafe stat(absolute, &information) == 0 else {
@@ -21,8 +45,8 @@ public enum SourceOpener {
         case S_IFDIR:
             try refuseImageName(absolute)
             return try FolderListing.open(absolute)
-        case S_IFBLK: return try BlockDevice.open(absolute, allowWritableMounts: allowWritableMounts)
-        case S_IFREG: return try openImage(absolute)
+        case S_IFBLK: return try BlockDevice.open(absolute, allowWritableMounts: options.allowWritableMounts)
+        case S_IFREG: return try openImage(absolute, options)
         default:
             throw SourceError(
                 .unsupported,
@@ -44,9 +68,15 @@ public enum SourceOpener {
                 + "as an export, rename it.")
     }
 
-    private static func openImage(_ path: String) throws(SourceError) -> any SourceReader {
+    private static func openImage(_ path: String, _ options: SourceOptions) throws(SourceError) -> any SourceReader {
         if try EWFOpener.recognises(path) { return try EWFOpener.open(path) }
         if let volume = try AFF4Opener.volume(path) { return try AFF4Opener.open(volume) }
+        var warnings: [String] = []
+        switch try VirtualDiskOpener.recognise(path) {
+        case .disk(let format, let fixedVHD):
+            return try VirtualDiskOpener.open(path, format, fixedVHD: fixedVHD, backing: options.backing)
+        case .raw(let found): warnings = found
+        }
         let segments = try SegmentNames.segments(startingWith: path)
         var files: [SourceFile] = []
         var opened: [Int: ReadOnlyFile] = [:]
@@ -67,7 +97,6 @@ public enum SourceOpener {
             total += file.size
             if index < FilePool.mostOpenFiles { opened[index] = file }
         }
-        var warnings: [String] = []
         if let first = files.first, files.count > 1 {
             for file in files.dropFirst().dropLast() where file.size != first.size {
                 warnings.append("segment \(file.name) has \(file.size) bytes, the first one has \(first.size)")
@@ -82,7 +111,7 @@ public enum SourceOpener {
         return ConcatenatedFiles(description, paths: segments.map { Array($0.utf8) }, opened: opened)
     }
 
-    private static func absolutePath(_ path: String) throws(SourceError) -> String {
+    static func absolutePath(_ path: String) throws(SourceError) -> String {
         guard !path.isEmpty else { throw SourceError(.missing, "No source was named. Give the path of an image.") }
         guard let resolved = unsafe realpath(path, nil) else {
             throw ReadOnlyFile.failure(to: "open", Array(path.utf8), errno)

@@ -6,17 +6,28 @@ import SourceMedia
 /// A convenience for `verify` and `carve`, signed by nobody: media move, and what counts is their digests.
 struct SourceLocation: Hashable {
     var path: String
+    /// What it rests on, as the user has named it.
+    var backing: [String] = []
 
-    var encoded: [UInt8] { (["path": .string(path)] as CanonicalValue).encoded }
+    var encoded: [UInt8] {
+        CanonicalValue.object(compacting: [
+            "path": .string(path), "backing": backing.isEmpty ? nil : .array(backing.map { .string($0) }),
+        ]).encoded
+    }
 
-    init(path: String) { self.path = path }
+    init(path: String, backing: [String] = []) {
+        self.path = path
+        self.backing = backing
+    }
 
     /// Nil when the file is absent or not readable as one: then the user names the source.
     init?(in folder: EvidenceFolder) {
         do {
             let bytes = try DurableFile.read(folder.locationPath, limit: 1 << 16)
-            guard let path = try CanonicalValue(parsing: bytes)["path"]?.string else { return nil }
+            let value = try CanonicalValue(parsing: bytes)
+            guard let path = value["path"]?.string else { return nil }
             self.path = path
+            backing = value["backing"]?.array?.compactMap(\.string) ?? []
         } catch {
             return nil
         }

@@ -151,7 +151,8 @@ extension VerifyWorkflow {
             return
         }
         do {
-            let source = try StoredSource.open(item, in: folder, path: sourcePaths[item])
+            let source = try StoredSource.open(
+                item, in: folder, path: sourcePaths[item], backing: backingPaths[item] ?? [])
             let outcome = try SourceComparison(
                 manifest: manifest, evidence: evidence, workers: workers, progress: progress, known: known
             ).run(source)

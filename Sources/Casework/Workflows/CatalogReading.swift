@@ -45,8 +45,8 @@ public enum CatalogReading {
 
 /// Looks at a source before anything is made for it.
 enum SourceCheck {
-    static func open(_ path: String, force: Bool) throws(SourceError) -> any SourceReader {
-        try SourceOpener.open(path, allowWritableMounts: force)
+    static func open(_ path: String, force: Bool, backing: [String]) throws(SourceError) -> any SourceReader {
+        try SourceOpener.open(path, SourceOptions(allowWritableMounts: force, backing: backing))
     }
 
     /// Refuses a case that lies in the folder that is taken in: it would read itself, and change while it is read.

@@ -21,6 +21,8 @@ public struct IngestWorkflow {
     public var forceReason: String?
     /// Digests that whoever handed the item over has given, to compare with.
     public var known: KnownDigestList?
+    /// What a virtual disk rests on, and what that rests on, and so on.
+    public var backing: [String] = []
     /// Also looks for candidates in the same pass.
     public var search: CandidateSearch?
 
@@ -40,7 +42,8 @@ public struct IngestWorkflow {
     ///
     /// - Throws: ``SourceError``, ``CaseError``, ledger and signature errors. Nothing half-made counts afterwards.
     public func run(_ path: String, as item: ItemDescription) throws -> Outcome {
-        let source = try SourceOpener.open(path, allowWritableMounts: forceReason != nil)
+        let source = try SourceOpener.open(
+            path, SourceOptions(allowWritableMounts: forceReason != nil, backing: backing))
         try SourceCheck.refuse(source, around: session.folder.path)
         let history = try session.history(of: item.id)
         guard history.acquired == nil else {
@@ -129,7 +132,7 @@ public struct IngestWorkflow {
             started: started, ended: session.now(), bytesRead: scan.bytesRead,
             clock: EvidenceManifest.Clock(sync: clock.sync, source: clock.source, offsetMs: clock.offsetMs),
             examiner: session.manifestExaminer, tool: session.tool)
-        try work.write(manifest, signedIn: session, location: description.path)
+        try work.write(manifest, signedIn: session, location: description.path, backing: backing)
         return manifest
     }
 

@@ -20,6 +20,8 @@ public struct ProcessWorkflow {
     public var known: KnownDigestList?
     /// Why a device is read although it is mounted for writing.
     public var forceReason: String?
+    /// What a virtual disk rests on, and what that rests on, and so on.
+    public var backing: [String] = []
     /// Threads that work.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// The report to issue; nil for none.
@@ -56,7 +58,7 @@ public struct ProcessWorkflow {
     /// Does the job.
     public func run(_ source: String, as item: ItemDescription, caseAt path: String) async throws -> Outcome {
         // Look at the source first: a wrong path must not leave a case behind.
-        try SourceCheck.refuse(try SourceCheck.open(source, force: forceReason != nil), around: path)
+        try SourceCheck.refuse(try SourceCheck.open(source, force: forceReason != nil, backing: backing), around: path)
         let folder = try openOrCreate(path)
         let session = try CaseSession(folder, workstation: workstation, examiner: examiner, progress: progress)
 
@@ -111,7 +113,7 @@ public struct ProcessWorkflow {
     ) throws -> (EvidenceManifest, IngestWorkflow.Outcome?) {
         if try session.history(of: item.id).acquired != nil {
             let evidence = session.folder.evidence(item.id)
-            guard SourceLocation(in: evidence)?.path == (try SourceCheck.open(source, force: true)).description.path
+            guard SourceLocation(in: evidence)?.path == (try SourceCheck.open(source, force: true, backing: backing)).description.path
             else {
                 throw CaseError(
                     .refused,
@@ -133,6 +135,7 @@ public struct ProcessWorkflow {
         workflow.known = known
         workflow.workers = workers
         workflow.forceReason = forceReason
+        workflow.backing = backing
         workflow.search = tools.search(blockSize: 512)
         let outcome = try workflow.run(source, as: item)
         return (outcome.manifest, outcome)

@@ -20,6 +20,8 @@ public struct VerifyWorkflow {
     public var sourcePaths: [String: String] = [:]
     /// Digests from elsewhere, to compare the one item of ``items`` with.
     public var known: KnownDigestList?
+    /// Where what items' virtual disks rest on lies now, by item, when it has moved.
+    public var backingPaths: [String: [String]] = [:]
     /// Threads that digest.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
 

@@ -112,6 +112,13 @@ struct ReadingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Why --force is needed; goes into the ledger.", valueName: "text"))
     var reason: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "What a QCOW2, QCOW or VMDK image rests on: its backing file or parent. Repeat it for what that one rests on. \
+            No such file is ever read without being named.",
+            valueName: "path"))
+    var backing: [String] = []
+
     func validate() throws {
         if force, (reason ?? "").isEmpty {
             throw ValidationError("--force needs --reason \"…\": it goes into the ledger.")
