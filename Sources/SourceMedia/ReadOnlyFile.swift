@@ -111,7 +111,8 @@ final class ReadOnlyFile: Sendable {
         else {
             throw SourceError(
                 .changed,
-                "\(Self.text(path)) was changed by another program while it was being read. Nothing was recorded as its "
+                "\(Self.text(path)) was changed by another program while it was being read. Nothing was recorded as "
+                    + "its "
                     + "content. Make sure that nothing writes to it, then start again.")
         }
     }

@@ -30,7 +30,9 @@ public enum SourceOpener {
         guard options.backing.isEmpty || source.description.kind.canHaveBacking else {
             throw SourceError(
                 .unsupported,
-                "\(path) rests on no other image, so --backing means nothing for it. Nothing was taken in. Leave it out.")
+                "\(path) rests on no other image, so --backing means nothing for it. Nothing was taken in. Leave it "
+                    + "out."
+            )
         }
         return source
     }
@@ -64,7 +66,8 @@ public enum SourceOpener {
         guard endings.contains(where: { name.hasSuffix($0) }) else { return }
         throw SourceError(
             .unsupported,
-            "\(path) is a folder, although its name is that of an image. Give the image's own path; to take in the folder "
+            "\(path) is a folder, although its name is that of an image. Give the image's own path; to take in the "
+                + "folder "
                 + "as an export, rename it.")
     }
 
@@ -87,7 +90,8 @@ public enum SourceOpener {
                 throw SourceError(
                     .empty,
                     segments.count == 1
-                        ? "\(segment) is empty: it holds no byte to take in. Check that the image was copied completely."
+                        ? "\(segment) is empty: it holds no byte to take in. Check that the image was copied "
+                            + "completely."
                         : "The segment \(segment) is empty, so the image is incomplete. Copy it again from its source.")
             }
             files.append(

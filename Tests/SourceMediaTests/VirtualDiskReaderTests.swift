@@ -54,7 +54,8 @@ struct VirtualDiskReaderTests {
         try source.checkUnchanged()
     }
 
-    @Test("a medium that ends within a cluster, and one that ends within a sector", arguments: [512, 1_000_000, 1 << 20])
+    @Test(
+        "a medium that ends within a cluster, and one that ends within a sector", arguments: [512, 1_000_000, 1 << 20])
     func oddSizes(size: Int) throws {
         let bench = try DiskBench()
         let medium = DiskBench.medium(size, seed: 5)
@@ -80,6 +81,24 @@ struct VirtualDiskReaderTests {
                 }
             }
             for try await isEqual in group { #expect(isEqual) }
+        }
+    }
+
+    @Test("runs of zeros that need not be read are zeros")
+    func zeroRuns() throws {
+        let bench = try DiskBench()
+        var medium = [UInt8](repeating: 0, count: 6 << 20)
+        for offset in 1 << 20..<(1 << 20) + 5000 { medium[offset] = 3 }
+        for offset in medium.count - 700..<medium.count { medium[offset] = 4 }
+        for (format, name) in [("qcow2", "a.qcow2"), ("vdi", "a.vdi"), ("vmdk", "a.vmdk")] {
+            let source = try SourceOpener.open(try bench.convert(medium, to: name, format: format))
+            #expect(try source.zeroRun(at: 0) > 0, "\(format)")
+            #expect(try source.zeroRun(at: 1 << 20) == 0)
+            for offset in stride(from: 0, to: medium.count, by: 99_991) {
+                let run = try source.zeroRun(at: offset)
+                #expect(medium[offset..<offset + run].allSatisfy { $0 == 0 })
+            }
+            #expect(try wholeContent(source) == medium)
         }
     }
 

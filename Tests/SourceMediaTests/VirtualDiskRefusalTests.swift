@@ -80,7 +80,8 @@ struct VirtualDiskRefusalTests {
         try FileManager.default.createSymbolicLink(atPath: bench.path("link"), withDestinationPath: "/etc/passwd")
         try bench.run("mkfifo", ["pipe"])
         try FileManager.default.createDirectory(atPath: bench.path("folder"), withIntermediateDirectories: true)
-        let text = "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"custom\"\n\(line)\n"
+        let text =
+            "# Disk DescriptorFile\nversion=1\nCID=fffffffe\nparentCID=ffffffff\ncreateType=\"custom\"\n\(line)\n"
         let path = try bench.file("disk.vmdk", Array(text.utf8))
         let error = refusal(path)
         #expect([.unsupported, .damaged].contains(error?.code), "\(error?.message ?? "")")
@@ -108,7 +109,9 @@ struct VirtualDiskRefusalTests {
         #expect(refusal(try bench.file("c.vhd", altered))?.code == .damaged)
     }
 
-    @Test("files that are named like virtual disks and are none", arguments: ["a.vmdk", "a.vhd", "a.vhdx", "a.qcow2", "a.vdi"])
+    @Test(
+        "files that are named like virtual disks and are none",
+        arguments: ["a.vmdk", "a.vhd", "a.vhdx", "a.qcow2", "a.vdi"])
     func named(name: String) throws {
         let bench = try DiskBench()
         #expect(refusal(try bench.file(name, DiskBench.medium(100_000)))?.code == .damaged)

@@ -7,7 +7,9 @@ enum StoredSource {
     ///   - path: where it lies now; nil to look where it was last seen.
     ///   - backing: where what it rests on lies now; empty to look where that was last seen.
     /// - Throws: ``SourceError``, ``CaseError`` with code `unknownItem` when nobody knows where it is.
-    static func open(_ item: String, in folder: CaseFolder, path: String?, backing: [String] = []) throws -> any SourceReader {
+    static func open(_ item: String, in folder: CaseFolder, path: String?, backing: [String] = []) throws
+        -> any SourceReader
+    {
         let seen = SourceLocation(in: folder.evidence(item))
         guard let path = path ?? seen?.path else {
             throw CaseError(

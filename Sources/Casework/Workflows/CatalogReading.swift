@@ -15,7 +15,8 @@ public enum CatalogReading {
         guard !items.contains(where: { manager.fileExists(atPath: folder.evidence($0).artifactsPath) }) else {
             throw CaseError(
                 .damaged,
-                "The catalogue \(folder.catalogPath) is missing, though items of this case were catalogued. Put it back, or "
+                "The catalogue \(folder.catalogPath) is missing, though items of this case were catalogued. Put it "
+                    + "back, or "
                     + "make it again with `exhibit carve`.")
         }
         return try CatalogStore(path: ":memory:")
@@ -57,7 +58,8 @@ enum SourceCheck {
         guard (place + "/").hasPrefix(folder.hasSuffix("/") ? folder : folder + "/") else { return }
         throw CaseError(
             .refused,
-            "The case \(casePath) lies in the folder that is to be taken in, \(source.description.path): it would take in "
+            "The case \(casePath) lies in the folder that is to be taken in, \(source.description.path): it would "
+                + "take in "
                 + "itself. Nothing was taken in. Choose a place for the case outside of that folder.")
     }
 

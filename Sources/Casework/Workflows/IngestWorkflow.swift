@@ -49,7 +49,8 @@ public struct IngestWorkflow {
         guard history.acquired == nil else {
             throw CaseError(
                 .exists,
-                "Item \(item.id) was taken in already (ledger entry \(history.acquired?.seq ?? 0)). Nothing was read. Use "
+                "Item \(item.id) was taken in already (ledger entry \(history.acquired?.seq ?? 0)). Nothing was "
+                    + "read. Use "
                     + "another item number, or `exhibit verify` to check the item again.")
         }
         let work = try EvidenceWorkFolder(session.folder, item: item.id)

@@ -102,7 +102,8 @@ public struct ProcessWorkflow {
         guard folder.facts.number == newCase.number else {
             throw CaseError(
                 .refused,
-                "The case in \(path) has the number \(folder.facts.number), not \(newCase.number). Nothing was changed. Name "
+                "The case in \(path) has the number \(folder.facts.number), not \(newCase.number). Nothing was "
+                    + "changed. Name "
                     + "another folder or the right number.")
         }
         return folder
@@ -113,11 +114,14 @@ public struct ProcessWorkflow {
     ) throws -> (EvidenceManifest, IngestWorkflow.Outcome?) {
         if try session.history(of: item.id).acquired != nil {
             let evidence = session.folder.evidence(item.id)
-            guard SourceLocation(in: evidence)?.path == (try SourceCheck.open(source, force: true, backing: backing)).description.path
+            guard
+                SourceLocation(in: evidence)?.path
+                    == (try SourceCheck.open(source, force: true, backing: backing)).description.path
             else {
                 throw CaseError(
                     .refused,
-                    "Item \(item.id) of this case was taken in from another source than \(source). Nothing was changed. Use "
+                    "Item \(item.id) of this case was taken in from another source than \(source). Nothing was "
+                        + "changed. Use "
                         + "another item number for it: --item E002.")
             }
             let bytes = try DurableFile.read(evidence.manifestPath, limit: UnverifiedManifest.largestFile)

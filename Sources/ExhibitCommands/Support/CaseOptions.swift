@@ -96,7 +96,8 @@ struct ItemOptions: ParsableArguments {
 struct ReadingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Another digest to take: sha512, sha3-256, blake2b512. MD5, SHA-1 and SHA-256 are always taken. May be repeated.",
+            "Another digest to take: sha512, sha3-256, blake2b512. MD5, SHA-1 and SHA-256 are always taken. May be "
+                + "repeated.",
             valueName: "algorithm"))
     var digest: [String] = []
 
@@ -114,8 +115,9 @@ struct ReadingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What a QCOW2, QCOW or VMDK image rests on: its backing file or parent. Repeat it for what that one rests on. \
-            No such file is ever read without being named.",
+            "What a QCOW2, QCOW or VMDK image rests on: its backing file or parent, which is never read without "
+                + "being named. "
+                + "Repeat it for what that one rests on.",
             valueName: "path"))
     var backing: [String] = []
 

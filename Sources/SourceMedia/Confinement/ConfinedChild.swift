@@ -175,7 +175,8 @@ private final class ChildKeeper: @unchecked Sendable {
         let descriptors = [pipes.input, pipes.output.writing, pipes.errors.writing] + program.descriptors
         guard descriptors.count <= Int(LINUX_MOST_CONFINED_DESCRIPTORS) else {
             throw SourceError(
-                .unsupported, "The image consists of more than \(LINUX_MOST_CONFINED_DESCRIPTORS) files, which is too many.")
+                .unsupported,
+                "The image consists of more than \(LINUX_MOST_CONFINED_DESCRIPTORS) files, which is too many.")
         }
         let arguments = CStrings([program.path] + program.arguments)
         let environment = CStrings(program.environment)

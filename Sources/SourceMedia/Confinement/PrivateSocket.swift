@@ -52,7 +52,8 @@ enum PrivateSocket {
 
     private static func failure(_ what: String) -> SourceError {
         SourceError(
-            .unreadable, "Cannot \(what): \(SystemError.text(errno)). Name another temporary folder with TMPDIR, and start again."
+            .unreadable,
+            "Cannot \(what): \(SystemError.text(errno)). Name another temporary folder with TMPDIR, and start again."
         )
     }
 }

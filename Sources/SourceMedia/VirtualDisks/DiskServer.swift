@@ -93,7 +93,8 @@ final class DiskServer: @unchecked Sendable {
         self.child = nil
         idle = []
         condition.broadcast()
-        lastEnding = (ending?.words ?? "was ended because it did not answer") + (complaint.isEmpty ? "" : " (\(complaint))")
+        lastEnding =
+            (ending?.words ?? "was ended because it did not answer") + (complaint.isEmpty ? "" : " (\(complaint))")
         return lastEnding
     }
 
@@ -103,8 +104,10 @@ final class DiskServer: @unchecked Sendable {
         guard generation <= Self.mostRestarts else {
             throw SourceError(
                 .unreadable,
-                "\(name): qemu-nbd ended \(generation) times while it read the image, so it was given up; the last time it "
-                    + "\(lastEnding). The image is damaged, or this version of qemu-nbd cannot read it. Nothing was recorded as "
+                "\(name): qemu-nbd ended \(generation) times while it read the image, so it was given up; the last "
+                    + "time it "
+                    + "\(lastEnding). The image is damaged, or this version of qemu-nbd cannot read it. Nothing was "
+                    + "recorded as "
                     + "its content.")
         }
         generation += 1
@@ -140,7 +143,8 @@ final class DiskServer: @unchecked Sendable {
                 let complaint = child.complaint
                 throw SourceError(
                     .damaged,
-                    "\(name) cannot be opened by qemu-nbd: \(complaint.isEmpty ? error.words : complaint). Nothing was taken in. "
+                    "\(name) cannot be opened by qemu-nbd: \(complaint.isEmpty ? error.words : complaint). Nothing "
+                        + "was taken in. "
                         + "Copy the image again from its source, or convert it with the program that made it.")
             }
         }

@@ -60,7 +60,8 @@ struct HeaderFile: Sendable {
 
     func damaged(_ what: String) -> SourceError {
         SourceError(
-            .damaged, "\(ReadOnlyFile.text(file.path)) is damaged: \(what). Nothing was taken in. Copy it again from its source."
+            .damaged,
+            "\(ReadOnlyFile.text(file.path)) is damaged: \(what). Nothing was taken in. Copy it again from its source."
         )
     }
 
@@ -107,9 +108,11 @@ func fileOffset(_ value: UInt64) -> Int? { value <= 1 << 62 ? Int(value) : nil }
 /// Text from a header: printable characters of a bounded number of bytes, without what surrounds them.
 func headerText(_ bytes: some Collection<UInt8>) -> String {
     let kept = bytes.prefix(1024).prefix { $0 != 0 }
-    let text = String(String.UnicodeScalarView(String(decoding: kept, as: UTF8.self).unicodeScalars.filter {
-        $0.properties.generalCategory != .control && $0.properties.generalCategory != .format
-    }))
+    let text = String(
+        String.UnicodeScalarView(
+            String(decoding: kept, as: UTF8.self).unicodeScalars.filter {
+                $0.properties.generalCategory != .control && $0.properties.generalCategory != .format
+            }))
     let start = text.drop { $0 == " " }
     return String(start.reversed().drop { $0 == " " }.reversed())
 }

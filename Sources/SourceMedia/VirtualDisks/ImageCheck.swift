@@ -41,10 +41,14 @@ enum ImageCheck {
             let words = ([count ?? "errors were found"] + errors + (complaint.isEmpty ? [] : [complaint]))
             return Findings(damage: ["qemu-img check: " + String(words.joined(separator: "; ").prefix(600))])
         case .exited(3):
-            return Findings(warnings: ["qemu-img check: clusters of the file belong to nothing; the medium is not affected"])
+            return Findings(warnings: [
+                "qemu-img check: clusters of the file belong to nothing; the medium is not affected"
+            ])
         default:
             return Findings(
-                warnings: ["the image was not checked: qemu-img \(ending.words)" + (complaint.isEmpty ? "" : ": \(complaint)")])
+                warnings: [
+                    "the image was not checked: qemu-img \(ending.words)" + (complaint.isEmpty ? "" : ": \(complaint)")
+                ])
         }
     }
 }

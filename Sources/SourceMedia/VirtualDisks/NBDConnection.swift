@@ -47,14 +47,18 @@ internal import Glibc
             guard unsafe nbd_aio_is_dead(made) == 0, unsafe nbd_aio_is_closed(made) == 0 else {
                 throw NBDFailure(words: NBDConnection.words())
             }
-            guard let left = deadline.milliseconds else { throw NBDFailure(words: "it did not answer within \(seconds) s") }
+            guard let left = deadline.milliseconds else {
+                throw NBDFailure(words: "it did not answer within \(seconds) s")
+            }
             guard unsafe nbd_poll(made, left) >= 0 else { throw NBDFailure(words: NBDConnection.words()) }
         }
         let size = unsafe nbd_get_size(made)
         guard size >= 0 else { throw NBDFailure(words: NBDConnection.words()) }
         self.size = Int(size)
         let smallest = unsafe nbd_get_block_size(made, Int32(LIBNBD_SIZE_MINIMUM))
-        guard smallest <= Self.largestAlignment else { throw NBDFailure(words: "it demands blocks of \(smallest) bytes") }
+        guard smallest <= Self.largestAlignment else {
+            throw NBDFailure(words: "it demands blocks of \(smallest) bytes")
+        }
         alignment = max(1, Int(smallest))
         isInOnePiece = unsafe nbd_can_df(made) == 1
     }
@@ -87,9 +91,10 @@ internal import Glibc
         }
     }
 
-    /// Which of the bytes from `offset` on the server says are zeros; nil when it does not tell.
-    func runs(at offset: Int, count: Int, seconds: Int) -> [Run]? {
-        guard let handle = unsafe handle, unsafe nbd_can_meta_context(handle, Self.allocation) == 1 else { return nil }
+    /// Which of the bytes from `offset` on the server says are zeros; none when it does not tell.
+    func runs(at offset: Int, count: Int, seconds: Int) -> (answer: Answer, runs: [Run]) {
+        guard let handle = unsafe handle else { return (.lost("the connection was lost before"), []) }
+        guard unsafe nbd_can_meta_context(handle, Self.allocation) == 1 else { return (.done, []) }
         let list = RunList()
         let callback = unsafe nbd_extent_callback(
             callback: { context, _, _, entries, count, _ in
@@ -111,7 +116,7 @@ internal import Glibc
             handle, UInt64(count), UInt64(offset), callback, nbd_completion_callback(), 0)
         let answer = cookie < 0 ? Answer.lost(Self.words()) : finish(UInt64(cookie), seconds: seconds)
         if case .lost = answer { disconnect() }
-        return answer == .done ? list.runs : nil
+        return (answer, answer == .done ? list.runs : [])
     }
 
     private final class RunList {

@@ -19,7 +19,8 @@ enum QCOWHeader {
         let version = header.bigEndian32(at: 4)
         guard version == 2 || version == 3 else {
             throw file.unsupported(
-                "is a QCOW image of version \(version), which is not known", "Convert it with the program that made it.")
+                "is a QCOW image of version \(version), which is not known", "Convert it with the program that made it."
+            )
         }
         let bits = header.bigEndian32(at: 20)
         guard clusterBits.contains(bits) else { throw file.damaged("it claims clusters of 2^\(bits) bytes") }
@@ -44,7 +45,9 @@ enum QCOWHeader {
         if layout.incompatible & 1 != 0 {
             facts.warnings.append("the image was not closed properly (its dirty bit is set)")
         }
-        if layout.incompatible & 2 != 0 { facts.damage.append("the image is marked as corrupt by the program that wrote it") }
+        if layout.incompatible & 2 != 0 {
+            facts.damage.append("the image is marked as corrupt by the program that wrote it")
+        }
         try layout.findLost(&facts)
         return facts
     }
@@ -116,7 +119,8 @@ enum QCOWHeader {
             let end = min(size, (table + 1) * covered)
             guard let offset = fileOffset(offset), offset <= file.size - perTable * 8 else {
                 try facts.lost.add(
-                    offset: table * covered, length: end - table * covered, "its level-2 table lies beyond the end of the file")
+                    offset: table * covered, length: end - table * covered,
+                    "its level-2 table lies beyond the end of the file")
                 return
             }
             try budget.spend(perTable * 8)
@@ -131,7 +135,8 @@ enum QCOWHeader {
                     isCompressed ? Int(value >> shift) & (clusterSize - 1) : min(clusterSize, size - guest)
                 guard let host = fileOffset(host), host <= file.size - length else {
                     try facts.lost.add(
-                        offset: guest, length: min(clusterSize, size - guest), "its cluster lies beyond the end of the file")
+                        offset: guest, length: min(clusterSize, size - guest),
+                        "its cluster lies beyond the end of the file")
                     return
                 }
             }

@@ -61,10 +61,12 @@ enum VHDFooter {
         case 3: break
         case 4:
             throw file.unsupported(
-                "is a differencing image: it holds only what was changed since its parent, and cannot be read without it",
+                "is a differencing image: it holds only what was changed since its parent, and cannot be read "
+                    + "without it",
                 "Merge both with the program that made them, and take in the result.")
         case let type:
-            throw file.unsupported("is a VHD image of type \(type), which is not known", "Convert it with its own program.")
+            throw file.unsupported(
+                "is a VHD image of type \(type), which is not known", "Convert it with its own program.")
         }
         try readDynamic(file, footer, &facts)
         return facts

@@ -18,9 +18,11 @@ enum VHDXHeader {
         let header = try currentHeader(file, &damage)
         guard header[48..<64].allSatisfy({ $0 == 0 }) else {
             throw file.unsupported(
-                "was not closed properly: its log holds changes that belong into the medium, and writing them would change "
+                "was not closed properly: its log holds changes that belong into the medium, and writing them would "
+                    + "change "
                     + "the evidence",
-                "On a working copy, replay the log (`qemu-img check -r all COPY`, or mount it with Hyper-V), and take in that "
+                "On a working copy, replay the log (`qemu-img check -r all COPY`, or mount it with Hyper-V), and "
+                    + "take in that "
                     + "copy beside the original.")
         }
         let regions = try regions(file, &damage)
@@ -40,7 +42,8 @@ enum VHDXHeader {
         }
         guard parameters >> 33 & 1 == 0 else {
             throw file.unsupported(
-                "is a differencing image: it holds only what was changed since its parent, and cannot be read without it",
+                "is a differencing image: it holds only what was changed since its parent, and cannot be read "
+                    + "without it",
                 "Merge both with Hyper-V (Merge-VHD), and take in the result.")
         }
         var facts = VirtualDiskFacts(format: .vhdx, size: size)

@@ -94,7 +94,8 @@ enum VMDKHeader {
         guard isPlain(name) else {
             throw file.unsupported(
                 "names an extent outside of its folder (\(headerText(Array(name.utf8)))), which is never followed",
-                "If that file belongs to the evidence, put it beside the descriptor of a working copy, and name it there "
+                "If that file belongs to the evidence, put it beside the descriptor of a working copy, and name it "
+                    + "there "
                     + "without its folder.")
         }
         switch extent.type {
@@ -117,7 +118,8 @@ enum VMDKHeader {
             try sparse.findLost(from: start, prefix: "\(name): ", limit: length, &facts.lost)
         default:
             throw file.unsupported(
-                "has an extent of type \(extent.type.prefix(40)), a device or something not known, which is never followed",
+                "has an extent of type \(extent.type.prefix(40)), a device or something not known, which is never "
+                    + "followed",
                 "Export the image with the program that made it.")
         }
     }

@@ -105,7 +105,8 @@ struct VMDKSparseExtent {
         guard tables <= Self.mostDirectoryEntries else { throw file.damaged("it claims \(tables) grain tables") }
         var budget = TableBudget(file)
         var found = lost
-        let present = try file.entries(at: directory, count: tables, width: 4) { (table, bytes, at) throws(SourceError) in
+        let present = try file.entries(at: directory, count: tables, width: 4) {
+            (table, bytes, at) throws(SourceError) in
             let offset = bytes.littleEndian32(at: at) * 512
             let first = table * covered
             let length = min(covered, size - first)

@@ -1,4 +1,5 @@
 import EvidenceModel
+internal import Synchronization
 
 /// The medium in a virtual disk, as qemu-nbd reads it.
 ///
@@ -14,6 +15,7 @@ final class VirtualDiskImage: SourceReader {
     private let files: [ReadOnlyFile]
     private let server: DiskServer
     private let damage: UnreadableMap
+    private let window = Mutex<ZeroWindow?>(nil)
     private let alignment: Int
     /// Bytes that qemu exports: whole sectors.
     private let exported: Int
@@ -56,6 +58,28 @@ final class VirtualDiskImage: SourceReader {
         return filled
     }
 
+    /// What qemu knows to be zeros without reading it; what the file lacks is no such thing.
+    func zeroRun(at offset: Int) throws(SourceError) -> Int {
+        guard offset >= 0, offset < size else { return 0 }
+        let readable = damage.run(at: offset, length: size - offset)
+        guard !readable.isUnreadable else { return 0 }
+        let window = try window(around: offset)
+        return min(window.zeros(at: offset), readable.length)
+    }
+
+    private func window(around offset: Int) throws(SourceError) -> ZeroWindow {
+        if let known = window.withLock({ $0 }), known.covers(offset) { return known }
+        let start = offset / ZeroWindow.length * ZeroWindow.length
+        let count = min(ZeroWindow.length, exported - start)
+        let lease = try server.lease()
+        let (answer, runs) = lease.connection.runs(at: start, count: count, seconds: DiskServer.patience)
+        // Whatever goes wrong here: the bytes are then read, and what is wrong with them shows.
+        if case .lost = answer { _ = server.giveUp(lease) } else { server.giveBack(lease) }
+        let found = ZeroWindow(start: start, length: count, runs: runs)
+        window.withLock { $0 = found }
+        return found
+    }
+
     private func fetchAligned(at offset: Int, into destination: inout MutableSpan<UInt8>) throws(SourceError) {
         let start = offset / alignment * alignment
         let end = min(exported, (offset + destination.count + alignment - 1) / alignment * alignment)
@@ -83,7 +107,8 @@ final class VirtualDiskImage: SourceReader {
             let ending = server.giveUp(lease)
             // It may have been ended by something else than these bytes.
             if mayRetry { return try fetch(at: offset, into: &destination, mayRetry: false) }
-            try divide(at: offset, &destination, downTo: Self.crashGrain, "qemu-nbd \(ending) while reading here: \(words)")
+            try divide(
+                at: offset, &destination, downTo: Self.crashGrain, "qemu-nbd \(ending) while reading here: \(words)")
         }
     }
 
@@ -101,5 +126,32 @@ final class VirtualDiskImage: SourceReader {
         try fetch(at: offset, into: &first, mayRetry: false)
         var second = destination._mutatingExtracting(middle..<count)
         try fetch(at: offset + middle, into: &second, mayRetry: false)
+    }
+}
+
+/// What a part of the medium consists of, as qemu says it.
+private struct ZeroWindow: Sendable {
+    /// Bytes of one question.
+    static let length = 256 << 20
+
+    let start: Int
+    let length: Int
+    let runs: [NBDConnection.Run]
+
+    func covers(_ offset: Int) -> Bool { offset >= start && offset - start < length }
+
+    /// Zeros from `offset` on, as far as the window reaches.
+    func zeros(at offset: Int) -> Int {
+        var position = start
+        var zeros = 0
+        for run in runs {
+            let end = min(position + run.length, start + length)
+            if end > offset {
+                guard run.isZero else { break }
+                zeros += end - max(position, offset)
+            }
+            position = end
+        }
+        return zeros
     }
 }

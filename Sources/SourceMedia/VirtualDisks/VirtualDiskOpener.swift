@@ -32,11 +32,15 @@ enum VirtualDiskOpener {
     private static func refuseUnlessRaw(_ file: HeaderFile) throws(SourceError) {
         let name = file.name.lowercased()
         if name.hasSuffix("-flat.vmdk") { return }
-        guard [".vmdk", ".vhd", ".vhdx", ".qcow2", ".qcow", ".vdi"].contains(where: { name.hasSuffix($0) }) else { return }
+        guard [".vmdk", ".vhd", ".vhdx", ".qcow2", ".qcow", ".vdi"].contains(where: { name.hasSuffix($0) }) else {
+            return
+        }
         throw SourceError(
             .damaged,
-            "\(ReadOnlyFile.text(file.file.path)) is named like a virtual disk, but it does not begin or end like one: it is "
-                + "empty, damaged, an extent without its descriptor, or something else. Nothing was taken in. Copy it again "
+            "\(ReadOnlyFile.text(file.file.path)) is named like a virtual disk, but it does not begin or end like "
+                + "one: it is "
+                + "empty, damaged, an extent without its descriptor, or something else. Nothing was taken in. Copy "
+                + "it again "
                 + "from its source, or give the descriptor; to take in its bytes as they are, give it the ending .dd.")
     }
 
@@ -84,10 +88,12 @@ enum VirtualDiskOpener {
         if let other = chain.dropFirst().first(where: { $0.facts.lost.bytes > 0 }) {
             throw SourceError(
                 .damaged,
-                "\(other.path), which the image rests on, lacks \(other.facts.lost.bytes) bytes of its medium: which parts "
+                "\(other.path), which the image rests on, lacks \(other.facts.lost.bytes) bytes of its medium: which "
+                    + "parts "
                     + "of the image that affects cannot be told. Nothing was taken in. Copy it again from its source.")
         }
-        return VirtualDiskImage(description, files: chain.flatMap(\.files), server: server, export: export,
+        return VirtualDiskImage(
+            description, files: chain.flatMap(\.files), server: server, export: export,
             lost: facts.lost)
     }
 
@@ -98,7 +104,8 @@ enum VirtualDiskOpener {
         guard export.size >= stated, export.size - stated < image.facts.sectorSize else {
             throw SourceError(
                 .damaged,
-                "\(image.path): the header says that the medium has \(stated) bytes, qemu-nbd finds \(export.size). Nothing "
+                "\(image.path): the header says that the medium has \(stated) bytes, qemu-nbd finds \(export.size). "
+                    + "Nothing "
                     + "was taken in. Copy it again from its source.")
         }
     }
@@ -113,7 +120,8 @@ enum VirtualDiskOpener {
             guard let claimed = top.facts.backing else {
                 throw SourceError(
                     .unsupported,
-                    "\(top.path) rests on no other image, so \(path) does not belong to it. Nothing was taken in. Leave out "
+                    "\(top.path) rests on no other image, so \(path) does not belong to it. Nothing was taken in. "
+                        + "Leave out "
                         + "--backing \(path).")
             }
             let absolute = try SourceOpener.absolutePath(path)
@@ -125,7 +133,8 @@ enum VirtualDiskOpener {
             if let format = top.facts.backingFormat, format != (next.format?.driver ?? "raw") {
                 throw SourceError(
                     .unsupported,
-                    "\(top.path) says that it rests on a file of format \(format) (\(claimed)), but \(path) is of format "
+                    "\(top.path) says that it rests on a file of format \(format) (\(claimed)), but \(path) is of "
+                        + "format "
                         + "\(next.format?.driver ?? "raw"). Nothing was taken in. Name the right file.")
             }
             chain.append(next)
@@ -134,8 +143,10 @@ enum VirtualDiskOpener {
         if let missing = top.facts.backing {
             throw SourceError(
                 .incomplete,
-                "\(top.path) holds only what was changed since another image, which it names as \"\(missing)\". That file is "
-                    + "never followed by itself. Nothing was taken in. If it belongs to the evidence, name it with --backing "
+                "\(top.path) holds only what was changed since another image, which it names as \"\(missing)\". That "
+                    + "file is "
+                    + "never followed by itself. Nothing was taken in. If it belongs to the evidence, name it with "
+                    + "--backing "
                     + "PATH\(paths.isEmpty ? "" : ", once more for each further one").")
         }
         return chain
