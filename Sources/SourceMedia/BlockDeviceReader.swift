@@ -20,7 +20,7 @@ extension SourceOpener {
     public static func openMedium(
         _ path: String, allowWritableMounts: Bool = false, policy: ReadPolicy
     ) throws(SourceError) -> any SourceReader {
-        let source = try open(path, allowWritableMounts: allowWritableMounts)
+        let source = try open(path, SourceOptions(allowWritableMounts: allowWritableMounts))
         switch source.description.kind {
         case .device, .raw: return try BlockDeviceReader(source.description, policy)
         default: return source

@@ -8,12 +8,17 @@ public final class ContainerFiles: Sendable {
     private let modified: [Int64?]
 
     /// - Parameter description: of a source whose files lie in the folder of the path that was opened.
-    init(_ description: SourceDescription) {
+    convenience init(_ description: SourceDescription) {
         let path = Array(description.path.utf8)
         let folder = path.lastIndex(of: UInt8(ascii: "/")).map { Array(path[...$0]) } ?? []
-        sizes = description.files.map(\.size)
-        modified = description.files.map(\.modified)
-        pool = FilePool(paths: description.files.map { folder + $0.nameBytes }, sizes: sizes)
+        self.init(description.files, paths: description.files.map { folder + $0.nameBytes })
+    }
+
+    /// - Parameter paths: where each file lies, as bytes.
+    init(_ files: [SourceFile], paths: [[UInt8]]) {
+        sizes = files.map(\.size)
+        modified = files.map(\.modified)
+        pool = FilePool(paths: paths, sizes: sizes)
     }
 
     /// Fills `destination` with the bytes of one file from `offset` on.

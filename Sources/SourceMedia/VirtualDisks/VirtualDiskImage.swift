@@ -37,6 +37,9 @@ final class VirtualDiskImage: SourceReader {
     /// The number of the process that reads; for tests.
     var processID: Int32? { server.processID }
 
+    /// What the image rests on may lie in other folders.
+    var containerFiles: ContainerFiles? { ContainerFiles(description.files, paths: files.map(\.path)) }
+
     func checkUnchanged() throws(SourceError) {
         for file in files { try file.checkUnchanged() }
     }
