@@ -16,6 +16,7 @@ let package = Package(
     name: "fuzzing",
     targets: [
         .systemLibrary(name: "COpenSSL", path: "Sources/COpenSSL", pkgConfig: "libcrypto"),
+        .systemLibrary(name: "CLinux", path: "Sources/CLinux"),
         .systemLibrary(name: "CDeflate", path: "Sources/CDeflate"),
         .systemLibrary(name: "CSnappy", path: "Sources/CSnappy"),
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4"),
@@ -28,7 +29,7 @@ let package = Package(
             swiftSettings: rules),
         .target(
             name: "SourceMedia",
-            dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive"],
+            dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive", "CLinux"],
             path: "Sources/SourceMedia", swiftSettings: traced),
         // Of Casework only what reads a manifest.
         .target(

@@ -40,6 +40,8 @@ struct linux_confined_program {
     unsigned long memory;
     // Keeps the caller's user: for files that only this user can read.
     int keeps_user;
+    // The program is ours and calls linux_confine_self when all of it is loaded, which leaves it less than a wall here would.
+    int builds_own_wall;
 };
 
 // No network, no shared memory of others; as nobody who may read everything where the caller is root.
@@ -70,8 +72,8 @@ static inline void linux_landlock_allow(int ruleset, int descriptor, unsigned lo
     (void)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
 }
 
-// Opens nothing but the system's libraries and the files given, all for reading only.
-static inline void linux_confined_wall(const int *readable, int count) {
+// Opens nothing but the files given, for reading only, and the system's libraries where the program still needs them.
+static inline void linux_confined_wall(const int *readable, int count, int needs_system) {
     long version = syscall(SYS_landlock_create_ruleset, 0, 0, 1);
     if (version < 1) return;
     struct {
@@ -86,14 +88,14 @@ static inline void linux_confined_wall(const int *readable, int count) {
     int ruleset = (int)syscall(SYS_landlock_create_ruleset, &handled, size, 0);
     if (ruleset < 0) return;
     static const char *const folders[] = {"/usr", "/lib", "/lib64"};
-    for (int index = 0; index < 3; index++) {
+    for (int index = 0; needs_system && index < 3; index++) {
         int folder = open(folders[index], LINUX_O_PATH | O_CLOEXEC);
         if (folder < 0) continue;
         linux_landlock_allow(
             ruleset, folder, LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_EXECUTE);
         close(folder);
     }
-    int cache = open("/etc/ld.so.cache", LINUX_O_PATH | O_CLOEXEC);
+    int cache = needs_system ? open("/etc/ld.so.cache", LINUX_O_PATH | O_CLOEXEC) : -1;
     if (cache >= 0) {
         linux_landlock_allow(ruleset, cache, LANDLOCK_ACCESS_FS_READ_FILE);
         close(cache);
@@ -152,7 +154,7 @@ static inline void linux_confined_become(const struct linux_confined_program *pr
     int readable[LINUX_MOST_CONFINED_DESCRIPTORS];
     int readable_count = 0;
     for (int index = program->first_readable; index < count; index++) readable[readable_count++] = index;
-    linux_confined_wall(readable, readable_count);
+    if (!program->builds_own_wall) linux_confined_wall(readable, readable_count, 1);
     linux_confined_limit(RLIMIT_FSIZE, 0);
     linux_confined_limit(RLIMIT_CORE, 0);
     linux_confined_limit(RLIMIT_NOFILE, LINUX_MOST_CONFINED_DESCRIPTORS * 2);
@@ -181,6 +183,12 @@ static inline pid_t linux_start_confined(const struct linux_confined_program *pr
     pid_t child = fork();
     if (child == 0) linux_confined_become(program, parent);
     return child;
+}
+
+// What a program of ours does before it looks at its input: from here on it opens nothing.
+static inline void linux_confine_self(void) {
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    linux_confined_wall(0, 0, 0);
 }
 
 // pipe2(2) with O_CLOEXEC.

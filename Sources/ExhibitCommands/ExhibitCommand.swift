@@ -17,6 +17,7 @@ public struct ExhibitCommand: AsyncParsableCommand {
             EXHIBIT_HOME holds identities and the workstation's keys (default ~/.local/share/exhibit).
             """,
         version: Setting.version,
+        subcommands: [ListArchiveMembersCommand.self],
         groupedSubcommands: [
             CommandGroup(name: "The whole job", subcommands: [ProcessCommand.self]),
             CommandGroup(

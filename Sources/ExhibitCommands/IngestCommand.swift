@@ -10,7 +10,8 @@ struct IngestCommand: ParsableCommand {
         discussion: """
             SOURCE is a raw image, the first segment of a split one (.001, .000, .aa), any segment of an EWF image (E01 \
             of EnCase, FTK Imager and others, s01 of SMART), an AFF4 image, a virtual disk (VMDK, VHD, VHDX, VDI, QCOW2, \
-            QCOW), a block device or a folder. It is opened read-only. What a virtual disk rests on is read only when \
+            QCOW), an archive (ZIP, UFDR, 7z, TAR, also compressed), a block device or a folder. It is opened read-only. \
+            The members of an archive are listed with their digests; its medium is the archive file. What a virtual disk rests on is read only when \
             --backing names it. The digests that an image carries are compared with those of its medium; a damaged one \
             is read as far as it can be, and the exit status is 1. The result is evidence/<item>/ with the signed and \
             time-stamped manifest.

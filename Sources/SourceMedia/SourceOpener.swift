@@ -80,6 +80,10 @@ public enum SourceOpener {
             return try VirtualDiskOpener.open(path, format, fixedVHD: fixedVHD, backing: options.backing)
         case .raw(let found): warnings = found
         }
+        let whole = try ReadOnlyFile(path: Array(path.utf8))
+        if let finding = try ArchiveRecognition.recognise(HeaderFile(whole)) {
+            return ArchiveFile(path, whole, finding, warnings: warnings)
+        }
         let segments = try SegmentNames.segments(startingWith: path)
         var files: [SourceFile] = []
         var opened: [Int: ReadOnlyFile] = [:]

@@ -2,7 +2,7 @@ import Digesting
 import EvidenceModel
 import SourceMedia
 
-/// `files.jsonl`: every file of a folder or split image with its size, times and SHA-256, one canonical object a line.
+/// `files.jsonl`: every file of a folder, or member of an archive, with its size, times and SHA-256, one canonical object a line.
 ///
 /// See `Documentation/Formats/evidence-manifest.md`.
 struct FileListing {
@@ -34,6 +34,24 @@ struct FileListing {
             var members = Self.name(oddity.nameBytes)
             members["not_read"] = .string(oddity.what)
             try add(.object(members))
+        }
+    }
+
+    /// - Parameter members: of an archive, in its order.
+    init(_ members: [ArchiveMember]) throws(DigestError) {
+        for member in members {
+            var line = Self.name(member.nameBytes)
+            if let modified = member.modified { line["mtime"] = .string(UTCTime(milliseconds: modified).rfc3339) }
+            if let mode = member.mode { line["mode"] = .string(String(mode, radix: 8)) }
+            if let size = member.size, let sha256 = member.sha256, member.notRead == nil {
+                line["size"] = .size(size)
+                line["sha256"] = .string(sha256.hex)
+                count += 1
+                contentBytes += size
+            } else {
+                line["not_read"] = .string(member.notRead ?? "it was not digested")
+            }
+            try add(.object(line))
         }
     }
 

@@ -107,8 +107,11 @@ public struct IngestWorkflow {
     ) throws -> EvidenceManifest {
         let description = source.description
         var fileTree: EvidenceManifest.FileTree?
-        if description.kind == .folder {
-            let listing = try FileListing(description, digests: scan.fileDigests)
+        // The members of an archive are read once more, behind the pass, by a process that is told nothing else.
+        let archive = try (source as? any ArchiveSource)?.listing()
+        if archive != nil || description.kind == .folder {
+            let listing =
+                try archive.map { try FileListing($0.members) } ?? FileListing(description, digests: scan.fileDigests)
             try work.write(listing.bytes, "files.jsonl")
             fileTree = EvidenceManifest.FileTree(
                 count: listing.count, bytes: listing.contentBytes, root: Digest(.sha256, try listing.root),
@@ -123,13 +126,14 @@ public struct IngestWorkflow {
             item: item.manifestItem(description),
             kind: description.kind, files: files(of: description, scan), mediaSize: description.mediaSize,
             sectorSize: description.sectorSize, device: description.device, stored: description.stored,
-            properties: description.properties, damage: description.damage, digests: scan.digests,
+            properties: description.properties, damage: description.damage + (archive?.damage ?? []),
+            digests: scan.digests,
             blocks: EvidenceManifest.Blocks(
                 size: MediaPass.pageSize, count: scan.blockTree.count, root: Digest(.sha256, try scan.blockTree.root)),
             fileTree: fileTree, known: try compared?.manifestPart(ofMedium: description.kind != .folder),
             unreadable: scan.unreadable,
             warnings: description.warnings + Self.mismatches(description, scan)
-                + Self.unreadableFiles(description, scan),
+                + Self.unreadableFiles(description, scan) + (archive?.warnings ?? []),
             started: started, ended: session.now(), bytesRead: scan.bytesRead,
             clock: EvidenceManifest.Clock(sync: clock.sync, source: clock.source, offsetMs: clock.offsetMs),
             examiner: session.manifestExaminer, tool: session.tool)

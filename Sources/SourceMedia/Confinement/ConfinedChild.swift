@@ -20,6 +20,8 @@ final class ConfinedChild: Sendable {
         var memory = 8 << 30
         /// Runs under our own user, for files that no other may read.
         var keepsUser = false
+        /// Is our own program, which shuts itself in once it is loaded.
+        var buildsOwnWall = false
         /// Bytes of standard output that are kept.
         var outputLimit = 1 << 16
     }
@@ -39,6 +41,8 @@ final class ConfinedChild: Sendable {
 
     /// Exit status of a child that could not open its files as the user that it was to run as.
     static let cannotRead: Int32 = 124
+    /// Exit status of a child whose program could not be started as the user that it was to run as.
+    static let notStarted: Int32 = 126
 
     private let keeper: ChildKeeper
 
@@ -66,6 +70,9 @@ final class ConfinedChild: Sendable {
         keeper.kill()
         _ = keeper.wait(seconds: nil)
     }
+
+    /// What it has written to standard output so far.
+    var output: [UInt8] { keeper.output }
 
     /// Waits for its end; answers nil, and kills it, when it takes longer than `seconds`.
     func wait(seconds: Int) -> (ending: Ending, output: [UInt8])? {
@@ -186,7 +193,7 @@ private final class ChildKeeper: @unchecked Sendable {
                     path: path, arguments: arguments.pointers, environment: environment.pointers,
                     descriptors: descriptors.baseAddress, descriptor_count: Int32(descriptors.count),
                     first_readable: Int32(3 + program.firstReadable), memory: UInt(program.memory),
-                    keeps_user: program.keepsUser ? 1 : 0)
+                    keeps_user: program.keepsUser ? 1 : 0, builds_own_wall: program.buildsOwnWall ? 1 : 0)
                 return unsafe linux_start_confined(&confined)
             }
         }
