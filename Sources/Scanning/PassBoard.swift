@@ -241,7 +241,7 @@ final class PassBoard: @unchecked Sendable {
             condition.broadcast()
             condition.unlock()
         case .digestBlock(let page):
-            let value = try digest(.sha256, of: page.buffer[..<page.usable]).bytes
+            let value = try BlockDigest.of(page.buffer[..<page.usable])
             try page.withBytes { bytes throws in
                 try pageWork?(bytes.extracting(..<page.usable), page.index * MediaPass.pageSize, value)
             }

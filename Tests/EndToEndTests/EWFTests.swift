@@ -36,7 +36,11 @@ struct EWFTests {
         .enabled(if: hasTools))
     func formats() throws {
         let sha256 = String(try lab.tool("sha256sum", lab.path("medium.dd")).text.prefix(64))
-        let formats = ["ewf", "smart", "ftk", "encase2", "encase4", "encase5", "encase6", "encase7", "linen6", "ewfx"]
+        // ewfacquire takes "encase7-v2" too, and then writes the layout of EnCase 6 under that name.
+        let formats = [
+            "ewf", "smart", "ftk", "encase1", "encase2", "encase3", "encase4", "encase5", "encase6", "encase7",
+            "encase7-v2", "linen5", "linen6", "linen7", "ewfx",
+        ]
         for (index, format) in formats.enumerated() {
             let level = ["none", "empty-block", "fast", "best"][index % 4]
             try acquire(format, "-f", format, "-c", level, index % 2 == 0 ? "" : "-d sha1")
@@ -51,6 +55,42 @@ struct EWFTests {
         #expect(verification.status == 0, "\(verification.text)")
         let ledger = try lab.run(["ledger", "show", "--case", lab.path("case"), "--json"]).text
         #expect(ledger.contains("\"match\""))
+    }
+
+    @Test("ewfacquirestream: a medium of unknown length", .enabled(if: hasTools))
+    func stream() throws {
+        let sha256 = String(try lab.tool("sha256sum", lab.path("medium.dd")).text.prefix(64))
+        for format in ["encase6", "ewfx"] {
+            let made = try lab.shell(
+                "ewfacquirestream -q -S 1MiB -d sha256 -c fast -f \(format) -t st-\(format) <medium.dd")
+            try #require(made.status == 0, "\(made.text)\(made.errors)")
+            let (answer, value) = try ingest("st-\(format).\(format == "ewfx" ? "e01" : "E01")", item: format)
+            #expect(answer.status == 0, "\(answer.text)\(answer.errors)")
+            #expect(value?["digests"]?["sha256"]?.string == sha256)
+            // Only the layout "ewfx" has room for a SHA-256.
+            #expect(value?["stored"]?.array?.count == (format == "ewfx" ? 2 : 1))
+        }
+    }
+
+    @Test("the segment files are in the manifest; one that changes without changing the medium is named")
+    func segmentFiles() throws {
+        try acquire("disk", "-f", "encase6", "-c", "fast")
+        #expect(try ingest("disk.E01", item: "E001").answer.status == 0)
+        let manifest = try CanonicalValue(parsing: try lab.content(lab.path("case/evidence/E001/manifest.json")))
+        let files = try #require(manifest["source"]?["files"]?.array)
+        #expect(files.count > 1)
+        for file in files {
+            let name = try #require(file["name"]?.string)
+            #expect(file["sha256"]?.string == String(try lab.tool("sha256sum", lab.path(name)).text.prefix(64)))
+        }
+        #expect(try lab.run(["verify", "--case", lab.path("case")]).status == 0)
+        // What follows the section that ends a segment belongs to no chunk.
+        try lab.file("disk.E02", try lab.content(lab.path("disk.E02")) + [0])
+        let changed = try lab.run(["verify", "--case", lab.path("case")])
+        #expect(changed.status == 1)
+        #expect(changed.text.contains("the file disk.E02 is not what was taken in"), "\(changed.text)")
+        #expect(!changed.text.contains("disk.E01 is not what"))
+        #expect(!changed.text.contains("(block"), "\(changed.text)")
     }
 
     @Test("a mismatch, a damaged chunk and a missing segment end with status 1 and are named", .enabled(if: hasTools))

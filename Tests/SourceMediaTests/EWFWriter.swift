@@ -23,6 +23,8 @@ struct EWFWriter {
     /// Sections with stored digests, by type; contents without their checksum.
     var digests: [(type: String, content: [UInt8])] = []
     var errors: [(first: Int, count: Int)] = []
+    /// Sections before the last one, by type.
+    var furtherSections: [(type: String, content: [UInt8])] = []
     var base = 0
     var setIdentifier = [UInt8](repeating: 7, count: 16)
 
@@ -52,6 +54,7 @@ struct EWFWriter {
             for table in tables { addTable(&file, table, &chunk) }
             if index == segments.count - 1 {
                 if !errors.isEmpty { add(&file, "error2", errorContent) }
+                for (type, content) in furtherSections { add(&file, type, content) }
                 for (type, content) in digests { add(&file, type, content + Self.adler(content)) }
             }
             addLast(&file, index == segments.count - 1 ? "done" : "next")

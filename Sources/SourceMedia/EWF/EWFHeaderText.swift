@@ -14,7 +14,7 @@ struct EWFHeaderText: Hashable {
 
     /// - Parameter bytes: the inflated text.
     init(_ bytes: [UInt8]) {
-        let lines = Self.text(bytes).split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = Self.plain(bytes).split(separator: "\n", omittingEmptySubsequences: false)
         guard let main = lines.firstIndex(of: "main"), main + 2 < lines.count else {
             properties = []
             return
@@ -51,8 +51,8 @@ struct EWFHeaderText: Hashable {
         return padded[0...2].joined(separator: "-") + " " + padded[3...5].joined(separator: ":") + " (local time)"
     }
 
-    /// Text of either encoding, line ends as "\n", other control characters but tabs replaced.
-    private static func text(_ bytes: [UInt8]) -> String {
+    /// Text of any encoding, line ends as "\n", other control characters but tabs replaced.
+    static func plain(_ bytes: [UInt8]) -> String {
         var text: String
         if bytes.starts(with: [0xFF, 0xFE]) {
             let units = stride(from: 2, to: bytes.count - bytes.count % 2, by: 2).map {
@@ -65,7 +65,7 @@ struct EWFHeaderText: Hashable {
             text = String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
         }
         var scalars = String.UnicodeScalarView()
-        for scalar in text.unicodeScalars where scalar != "\r" {
+        for scalar in text.unicodeScalars where scalar != "\r" && scalar != "\u{FEFF}" {
             let isKept = scalar == "\n" || scalar == "\t" || !scalar.properties.generalCategory.isControl
             scalars.append(isKept ? scalar : "\u{FFFD}")
         }

@@ -51,17 +51,19 @@ enum EWFOpener {
     ///
     /// - Throws: ``SourceError``: `damaged`, `missing`, `unreadable`.
     static func open(_ path: String) throws(SourceError) -> any SourceReader {
-        let search = try EWFSegmentSearch(path)
-        var described: [SourceFile] = []
-        for segment in search.segments {
-            let file = try ReadOnlyFile(path: Array(segment.path.utf8))
-            described.append(
-                SourceFile(
-                    nameBytes: Array(SourceOpener.lastComponent(segment.path).utf8), size: file.size,
-                    modified: file.modifiedNanoseconds / 1_000_000, mode: file.mode & 0o7777))
+        var search = try EWFSegmentSearch(path)
+        var (files, described) = try openFiles(of: search)
+        var (set, missing) = try read(search, files)
+        if let isMissing = missing, let volume = set.volume {
+            let strays = try EWFStraySegments.find(
+                in: EWFSegmentName(path).folder, besides: Set(search.segments.map(\.path)), of: volume.setIdentifier,
+                isWanted: isMissing)
+            if !strays.isEmpty {
+                search.add(strays)
+                (files, described) = try openFiles(of: search)
+                (set, missing) = try read(search, files)
+            }
         }
-        let files = EWFFiles(paths: search.segments.map { Array($0.path.utf8) }, sizes: described.map(\.size))
-        let set = try read(search, files)
         guard let volume = set.volume else {
             throw SourceError(
                 .damaged,
@@ -81,13 +83,33 @@ enum EWFOpener {
             path: path, files: files, described: described, volume: volume, map: map, set: set)
     }
 
+    private static func openFiles(of search: EWFSegmentSearch) throws(SourceError) -> (EWFFiles, [SourceFile]) {
+        var described: [SourceFile] = []
+        for segment in search.segments {
+            let file = try ReadOnlyFile(path: Array(segment.path.utf8))
+            described.append(
+                SourceFile(
+                    nameBytes: Array(SourceOpener.lastComponent(segment.path).utf8), size: file.size,
+                    modified: file.modifiedNanoseconds / 1_000_000, mode: file.mode & 0o7777))
+        }
+        return (EWFFiles(paths: search.segments.map { Array($0.path.utf8) }, sizes: described.map(\.size)), described)
+    }
+
     /// Reads the sections of every segment, in the order of their numbers.
-    private static func read(_ search: EWFSegmentSearch, _ files: EWFFiles) throws(SourceError) -> EWFSet {
+    ///
+    /// - Returns: what they say, and which numbers are missing; nil when none is.
+    private static func read(
+        _ search: EWFSegmentSearch, _ files: EWFFiles
+    ) throws(SourceError) -> (EWFSet, ((Int) -> Bool)?) {
         var set = try EWFSet(files)
         for text in search.damage { set.note(damage: text) }
         var expected = 1
+        var gaps: [Range<Int>] = []
         for (index, segment) in search.segments.enumerated() {
-            if segment.number > expected { set.lose(missing(expected..<segment.number)) }
+            if segment.number > expected {
+                gaps.append(expected..<segment.number)
+                set.lose(missing(expected..<segment.number))
+            }
             if set.isEnded, index > 0 {
                 set.note(damage: "segment \(segment.number) follows a segment that ends the set")
             }
@@ -96,8 +118,10 @@ enum EWFOpener {
         }
         if !set.isEnded, set.pieces.last.map({ if case .lost = $0 { false } else { true } }) ?? true {
             set.lose("segment \(expected) is missing")
+            gaps.append(expected..<Int.max)
         }
-        return set
+        let missing = gaps
+        return (set, missing.isEmpty ? nil : { number in missing.contains { $0.contains(number) } })
     }
 
     private static func missing(_ numbers: Range<Int>) -> String {

@@ -17,14 +17,14 @@ struct EWFSegmentSearch {
     init(_ path: String) throws(SourceError) {
         let given = EWFSegmentName(path)
         var found: [Int: Segment] = [:]
+        var others: [(number: Int, name: String)] = []
         for name in try Self.siblings(of: given, besides: path) {
             let sibling = EWFSegmentName(given.folder + name)
             let file = given.folder + name
             let header = try Self.header(of: file)
             guard let header, let number = header.segment, number > 0 else {
-                // Another kind of file beside the image does not matter; one named like a segment does.
-                if sibling.number != nil, Self.isSameSeries(name, as: path) {
-                    damage.append("\(name) is named like a segment, but it does not begin like one")
+                if sibling.isOfSeries(of: given), let number = sibling.numbers.values.min() {
+                    others.append((number, name))
                 }
                 continue
             }
@@ -39,12 +39,32 @@ struct EWFSegmentSearch {
             damage.append("\(left) says that it is segment \(number) too; it was not read")
         }
         segments = found.values.sorted { $0.number < $1.number }
+        // A file where the set has a segment, or would go on, should be one; .vhd or .iso beside an image is just that.
+        var next = (segments.last?.number ?? 0) + 1
+        for (number, name) in others.sorted(by: { $0.number < $1.number }) where number <= next {
+            damage.append("\(name) is named like a segment, but it does not begin like one")
+            next = max(next, number + 1)
+        }
         for segment in segments {
             let name = SourceOpener.lastComponent(segment.path)
-            if let number = EWFSegmentName(segment.path).number, number != segment.number {
-                damage.append("\(name) is named as segment \(number), but its header says \(segment.number)")
-            }
+            let numbers = EWFSegmentName(segment.path).numbers
+            guard !numbers.values.contains(segment.number), let named = numbers.values.min() else { continue }
+            damage.append("\(name) is named as segment \(named), but its header says \(segment.number)")
         }
+    }
+
+    /// Takes in segments of the set that have other names.
+    mutating func add(_ strays: [Segment]) {
+        for (number, found) in Dictionary(grouping: strays, by: \.number).sorted(by: { $0.key < $1.key }) {
+            let names = found.map { SourceOpener.lastComponent($0.path) }.joined(separator: ", ")
+            guard found.count == 1 else {
+                damage.append("\(names) all say that they are segment \(number); none of them was read")
+                continue
+            }
+            segments += found
+            damage.append("\(names) is not named as segment \(number), but its header and set identifier say so")
+        }
+        segments.sort { $0.number < $1.number }
     }
 
     /// The header of a file; nil when it does not begin like a segment.
@@ -61,20 +81,16 @@ struct EWFSegmentSearch {
     /// Of two files with the same number: the one that was named, else the one whose name has that number.
     private static func choose(_ first: Segment, _ second: Segment, for path: String) throws(SourceError) -> Segment {
         if first.path == path || second.path == path { return first.path == path ? first : second }
+        let given = EWFSegmentName(path)
         let fitting = [first, second].filter {
-            EWFSegmentName($0.path).number == $0.number && isSameSeries($0.path, as: path)
+            let name = EWFSegmentName($0.path)
+            return name.numbers.values.contains($0.number) && (name.isOfSeries(of: given) || !given.isSegment)
         }
         if fitting.count == 1 { return fitting[0] }
         throw SourceError(
             .damaged,
             "\(SourceOpener.lastComponent(first.path)) and \(SourceOpener.lastComponent(second.path)) both say that they are "
                 + "segment \(first.number). Nothing was taken in. Leave only the segments of one image in the folder.")
-    }
-
-    /// True when both endings begin with the same letter: `.E01` and `.E02`, not `.E01` and `.s01`.
-    private static func isSameSeries(_ first: String, as second: String) -> Bool {
-        func letter(_ path: String) -> Character? { path.suffix(3).first }
-        return letter(first) == letter(second)
     }
 
     /// Names in the folder with the stem of `given` and an ending of three characters, in bytewise order.
@@ -89,7 +105,7 @@ struct EWFSegmentSearch {
         while let entry = unsafe readdir(listing) {
             let name = unsafe String(cString: DirectoryEntry.name(entry))
             let candidate = EWFSegmentName(given.folder + name)
-            guard name != own, candidate.stem == given.stem, candidate.number != nil else { continue }
+            guard name != own, candidate.stem == given.stem, candidate.isSegment else { continue }
             var information = stat()
             guard unsafe stat(given.folder + name, &information) == 0, information.st_mode & S_IFMT == S_IFREG else {
                 continue

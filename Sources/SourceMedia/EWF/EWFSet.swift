@@ -67,6 +67,7 @@ struct EWFSet {
             try read(section, in: file, place)
             if section.endsSegment {
                 isEnded = section.type == "done"
+                noteRest(after: section, in: file, place)
                 return
             }
             let fileSize = UInt64(files.size(of: file))
@@ -84,6 +85,14 @@ struct EWFSet {
             offset = Int(section.next)
         }
         lose("\(place) has more than \(Self.mostSections) sections, the limit; the rest was not read")
+    }
+
+    /// Bytes after the section that ends a segment belong to nothing.
+    private mutating func noteRest(after section: EWFSection, in file: Int, _ place: String) {
+        let fileSize = files.size(of: file)
+        let end =
+            section.size > UInt64(EWFSection.descriptorSize) ? section.end(fileSize: fileSize) : section.contentStart
+        if fileSize > end { note(warning: "\(place): \(fileSize - end) bytes follow the end of the segment") }
     }
 
     private func section(at offset: Int, in file: Int) throws(SourceError) -> EWFSection? {
@@ -108,7 +117,9 @@ struct EWFSet {
         case "table2": try readSecondTable(section, in: file, place)
         case "hash", "digest": try readDigests(section, in: file, place)
         case "error2": try readErrors(section, in: file, place)
-        case "session", "xheader", "xhash", "next", "done": break
+        case "xheader", "xhash": try readTaggedText(section, in: file, place)
+        case "session": try readSessions(section, in: file, place)
+        case "next", "done": break
         default: note(warning: "\(place): section \"\(Self.shown(section.type))\" is not known and was not read")
         }
     }
@@ -126,14 +137,40 @@ struct EWFSet {
             note(damage: "\(place): section \"\(section.type)\" at byte \(section.offset) is damaged")
             return
         }
-        // The set repeats itself; what was said first, in the richer header2, counts.
-        for property in EWFHeaderText(text).properties where !properties.contains(where: { $0.name == property.name }) {
+        add(EWFHeaderText(text).properties)
+    }
+
+    /// The set repeats itself; what was said first, in the richer header2, counts.
+    private mutating func add(_ found: [SourceProperty]) {
+        for property in found where !properties.contains(where: { $0.name == property.name }) {
             properties.append(property)
         }
     }
 
+    private mutating func readTaggedText(_ section: EWFSection, in file: Int, _ place: String) throws(SourceError) {
+        let packed = try content(section, in: file, limit: EWFHeaderText.largestText)
+        guard let bytes = inflater.inflate(packed, limit: EWFHeaderText.largestText) else {
+            note(damage: "\(place): section \"\(section.type)\" at byte \(section.offset) is damaged")
+            return
+        }
+        let text = EWFTaggedText(EWFHeaderText.plain(bytes))
+        if section.type == "xheader" {
+            add(text.properties)
+        } else {
+            for digest in text.digests where !digests.contains(digest) { digests.append(digest) }
+        }
+    }
+
+    private mutating func readSessions(_ section: EWFSection, in file: Int, _ place: String) throws(SourceError) {
+        guard let sessions = EWFSessions(try content(section, in: file, limit: EWFSessions.largestContent)) else {
+            note(damage: "\(place): section \"session\" at byte \(section.offset) is damaged")
+            return
+        }
+        add([sessions.property])
+    }
+
     private mutating func readVolume(_ section: EWFSection, in file: Int, _ place: String) throws(SourceError) {
-        guard let found = EWFVolume(try content(section, in: file, limit: 1052)) else {
+        guard let found = EWFVolume(try content(section, in: file, limit: EWFVolume.size)) else {
             note(damage: "\(place): section \"\(section.type)\" at byte \(section.offset) is damaged")
             return
         }

@@ -2,6 +2,8 @@ import EvidenceModel
 
 /// The medium as sections `volume`, `disk` and `data` describe it.
 struct EWFVolume: Hashable {
+    /// Bytes of the longer layout.
+    static let size = 1052
     /// Most bytes a chunk that are read; EnCase writes up to 32,768 sectors a chunk.
     static let largestChunk = 128 << 20
     /// Most bytes a sector that are read.
@@ -22,7 +24,7 @@ struct EWFVolume: Hashable {
 
     /// Nil when the bytes are too few, their Adler-32 does not hold, or a value cannot be.
     init?(_ bytes: [UInt8]) {
-        if bytes.count >= 1052 {
+        if bytes.count >= Self.size {
             guard Adler32.holds(bytes, count: 1048, storedAt: 1048) else { return nil }
             isShort = false
             sectorCount = bytes.littleEndian64(at: 16)
