@@ -31,13 +31,10 @@ let package = Package(
             name: "SourceMedia",
             dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive", "CLinux"],
             path: "Sources/SourceMedia", swiftSettings: traced),
-        // Of Casework only what reads a manifest.
+        // Of Casework only what reads a manifest: a file that this comes to need is linked there too.
         .target(
-            name: "Casework", dependencies: ["EvidenceModel", "SourceMedia"], path: "Sources/Casework",
-            sources: [
-                "CaseError.swift", "Evidence/EvidenceManifest.swift", "Evidence/ManifestEncoding.swift",
-                "Evidence/ManifestParsing.swift",
-            ], swiftSettings: traced),
+            name: "Casework", dependencies: ["EvidenceModel", "Digesting", "SourceMedia"], path: "Sources/Casework",
+            swiftSettings: traced),
 
         .target(
             name: "FuzzSupport", dependencies: ["EvidenceModel", "SourceMedia"], path: "Targets/FuzzSupport",

@@ -39,8 +39,10 @@ struct AFF4Zip {
     func replacing(_ text: String, with other: String) -> AFF4Zip {
         func replaced(_ bytes: [UInt8]) -> [UInt8] {
             var data = Data(bytes)
-            while let range = data.firstRange(of: Data(text.utf8)) {
+            var from = data.startIndex
+            while let range = data[from...].firstRange(of: Data(text.utf8)) {
                 data.replaceSubrange(range, with: Data(other.utf8))
+                from = range.upperBound
             }
             return Array(data)
         }

@@ -60,7 +60,8 @@ enum AFF4Opener {
             throw Self.nothingToRead(path, target, resolver, search.volumes)
         }
         var damage = search.volumes.flatMap(\.damage) + resolver.damage
-        damage += try Self.checks(choice, resolver)
+        let checks = try Self.checks(choice, resolver)
+        damage += checks.damage
         let survey = try AFF4Survey(stream)
         warnings += Self.warnings(survey)
         let nested = resolver.maps.filter { $0 !== stream as? AFF4Map }
@@ -89,7 +90,8 @@ enum AFF4Opener {
             },
             mediaSize: stream.size, sectorSize: choice.sectorSize, device: nil, oddities: [], warnings: warnings,
             stored: Self.stored(choice, resolver),
-            properties: AFF4Properties.all(of: choice.image, in: named) + Self.properties(survey), damage: damage)
+            properties: AFF4Properties.all(of: choice.image, in: named) + Self.properties(survey, checks),
+            damage: damage)
         return AFF4Image(description, volumes: volumes, stream: stream, losses: survey.losses, notes: notes)
     }
 
@@ -116,7 +118,7 @@ enum AFF4Opener {
                 + "missing volumes, or copy the image again from its source.")
     }
 
-    private static func checks(_ choice: AFF4Choice, _ resolver: AFF4Resolver) throws(SourceError) -> [String] {
+    private static func checks(_ choice: AFF4Choice, _ resolver: AFF4Resolver) throws(SourceError) -> AFF4Checks {
         var checks = AFF4Checks(resolver.set)
         for stream in resolver.imageStreams { try checks.check(stream) }
         var maps: [(urn: String, volume: AFF4Volume)] = resolver.maps.map { ($0.urn, $0.home) }
@@ -134,7 +136,7 @@ enum AFF4Opener {
         if let image = choice.image, isWhole {
             try checks.check(image: image, in: choice.volume, maps: ofImage)
         }
-        return checks.damage
+        return checks
     }
 
     private static func stored(_ choice: AFF4Choice, _ resolver: AFF4Resolver) -> [StoredDigest] {
@@ -166,8 +168,9 @@ enum AFF4Opener {
         return warnings
     }
 
-    private static func properties(_ survey: AFF4Survey) -> [SourceProperty] {
+    private static func properties(_ survey: AFF4Survey, _ checks: AFF4Checks) -> [SourceProperty] {
         var found = [SourceProperty("stored_bytes", "\(survey.storedBytes)")]
+        if checks.count > 0 { found.append(SourceProperty("checked_hashes", "\(checks.count)")) }
         if survey.symbolicBytes > 0 { found.append(SourceProperty("symbolic_bytes", "\(survey.symbolicBytes)")) }
         if survey.unknownBytes > 0 { found.append(SourceProperty("unknown_bytes", "\(survey.unknownBytes)")) }
         return found

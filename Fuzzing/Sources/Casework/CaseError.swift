@@ -1,0 +1,1 @@
+../../../Sources/Casework/CaseError.swift

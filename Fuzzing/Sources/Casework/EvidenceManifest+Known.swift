@@ -1,0 +1,1 @@
+../../../Sources/Casework/Evidence/EvidenceManifest+Known.swift

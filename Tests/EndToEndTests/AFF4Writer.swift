@@ -1,0 +1,1 @@
+../SourceMediaTests/AFF4Writer.swift
