@@ -17,6 +17,7 @@ enum VirtualDiskOpener {
         if let format = VirtualDiskFormat(head: try file.available(at: 0, count: VirtualDiskFormat.headLength)) {
             return .disk(format, fixedVHD: false)
         }
+        try refuseOtherDisks(file)
         switch try VHDFooter.ending(of: file) {
         case .fixed: return .disk(.vhd, fixedVHD: true)
         case .foreign(let why):
@@ -24,8 +25,33 @@ enum VirtualDiskOpener {
             return .raw(warnings: [why + "; the file is read as raw bytes, the last sector included"])
         case .none:
             try refuseUnlessRaw(file)
-            return .raw(warnings: [])
+            return .raw(warnings: try appleImage(file))
         }
+    }
+
+    /// A warning for a file that ends like an Apple disk image (UDIF), whose mark is its last 512 bytes.
+    private static func appleImage(_ file: HeaderFile) throws(SourceError) -> [String] {
+        guard file.size > 512 else { return [] }
+        let trailer = try file.available(at: file.size - 512, count: 12)
+        // The mark, version 4, the length of the trailer.
+        guard trailer == Array("koly".utf8) + [0, 0, 0, 4, 0, 0, 2, 0] else { return [] }
+        return [
+            "the file ends like an Apple disk image (UDIF, .dmg), which is not read as a medium; its bytes are taken in as "
+                + "they are"
+        ]
+    }
+
+    /// Virtual disks of formats that are known, but not read: as raw bytes they would be no medium.
+    private static func refuseOtherDisks(_ file: HeaderFile) throws(SourceError) {
+        let marks = [
+            ("QED", Array("QED".utf8) + [0]), ("Parallels", Array("WithoutFreeSpace".utf8)),
+            ("Parallels", Array("WithouFreSpacExt".utf8)),
+        ]
+        let head = try file.available(at: 0, count: 16)
+        guard let (name, _) = marks.first(where: { head.starts(with: $0.1) }) else { return }
+        throw file.unsupported(
+            "is a virtual disk of the format \(name), which is not read",
+            "Convert it, for example with `qemu-img convert -O qcow2`, and take in the result beside the original.")
     }
 
     /// A file that is named like a virtual disk and is none must not be read as raw bytes.
