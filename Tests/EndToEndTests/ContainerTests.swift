@@ -128,16 +128,16 @@ struct ContainerTests {
         #expect(try listing("E3").first?["not_read"]?.string?.contains("damaged") == true)
     }
 
-    @Test("two hundred thousand members are listed in seconds")
+    @Test("fifty thousand members are listed, each of them")
     func manyMembers() throws {
         // One header of an empty file, again and again.
         try shell(
             "touch empty && tar --format=ustar -cf one.tar empty && head -c 512 one.tar >block && "
-                + "for i in $(seq 200); do cat block; done >some && for i in $(seq 1000); do cat some; done >many.tar && "
+                + "for i in $(seq 200); do cat block; done >some && for i in $(seq 250); do cat some; done >many.tar && "
                 + "head -c 1024 /dev/zero >>many.tar")
         let (answer, _) = try ingest("many.tar", item: "E1")
         #expect(answer.status == 0, "\(answer.errors)")
         #expect(answer.text.contains("more than once"))
-        #expect(try listing("E1").count == 200_000)
+        #expect(try listing("E1").count == 50_000)
     }
 }
