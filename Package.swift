@@ -49,6 +49,8 @@ let layers: [Target] = [
         dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib", "CBZip2"],
         swiftSettings: rules),
 
+    .target(name: "TimeStamping", dependencies: ["EvidenceModel"], swiftSettings: rules),
+
     .target(name: "ArtifactCatalog", dependencies: ["EvidenceModel", "Digesting", grdb], swiftSettings: rules),
     .target(
         name: "CustodyLedger", dependencies: ["EvidenceModel", "Digesting", "Trust", "CLinux", grdb],
@@ -68,14 +70,14 @@ let layers: [Target] = [
         name: "Casework",
         dependencies: [
             "EvidenceModel", "Digesting", "Trust", "FormatIdentification", "SourceMedia", "Scanning", "Imaging",
-            "Carving", "ArtifactCatalog", "CustodyLedger", "Reporting",
+            "Carving", "ArtifactCatalog", "CustodyLedger", "Reporting", "TimeStamping",
         ],
         swiftSettings: rules, plugins: ["StampBuild"]),
 
     .target(
         name: "ExhibitCommands",
         dependencies: [
-            "Casework", "Imaging", "SourceMedia", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Casework", "Imaging", "SourceMedia", "TimeStamping", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: rules),
     .executableTarget(name: "exhibit", dependencies: ["ExhibitCommands"], swiftSettings: rules),

@@ -29,7 +29,7 @@ public struct ExhibitCommand: AsyncParsableCommand {
                 name: "Looking and checking",
                 subcommands: [
                     CatalogCommand.self, ArtifactCommand.self, LedgerCommand.self, VerifyCommand.self,
-                    ProveCommand.self,
+                    ProveCommand.self, TimestampCommand.self,
                 ]),
             CommandGroup(name: "Keys", subcommands: [IdentityCommand.self]),
         ])

@@ -23,6 +23,8 @@ struct IngestCommand: ParsableCommand {
     @OptionGroup var location: CaseOptions
     @OptionGroup var item: ItemOptions
     @OptionGroup var reading: ReadingOptions
+    @OptionGroup var known: KnownOptions
+    @OptionGroup var stamps: TimestampOptions
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var output: OutputOptions
@@ -35,17 +37,26 @@ struct IngestCommand: ParsableCommand {
         )
         var workflow = IngestWorkflow(session)
         try workflow.configure(reading, workers)
-        let outcome = try workflow.run(source, as: try item.itemDescription())
+        workflow.known = try known.list()
+        let description = try item.itemDescription()
+        let authority = try stamps.authority(knownTo: folder)
+        let outcome = try workflow.run(source, as: description)
+        let stamping = try authority.map {
+            try TimestampWorkflow(folder, workstation: workstation, session: session).ask(
+                $0, for: .item(description.id))
+        }
         try session.finish()
         try output.write(Summary.value(outcome.manifest)) { Summary.text(outcome.manifest) }
-        if !outcome.manifest.isSound || !outcome.manifest.isAsKnown { throw ExitStatus.notVerified }
+        if let warning = stamping?.warning { Terminal.say("Warning: \(warning)") }
+        if stamping?.warning != nil || !outcome.manifest.isSound || !outcome.manifest.isAsKnown {
+            throw ExitStatus.notVerified
+        }
     }
 }
 
 extension IngestWorkflow {
     mutating func configure(_ reading: ReadingOptions, _ workers: WorkerOptions) throws {
         algorithms = try reading.algorithms()
-        known = try reading.knownDigests()
         if let count = workers.workers { self.workers = count }
         forceReason = reading.force ? reading.reason : nil
         backing = reading.backing

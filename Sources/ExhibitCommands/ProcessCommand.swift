@@ -1,6 +1,7 @@
 import ArgumentParser
 import Casework
 import EvidenceModel
+import Foundation
 
 /// `exhibit process`.
 struct ProcessCommand: AsyncParsableCommand {
@@ -19,6 +20,7 @@ struct ProcessCommand: AsyncParsableCommand {
     @OptionGroup var facts: NewCaseOptions
     @OptionGroup var item: ItemOptions
     @OptionGroup var reading: ReadingOptions
+    @OptionGroup var known: KnownOptions
 
     @Flag(inversion: .prefixedNo, help: "Verify the source again and write the signed report.")
     var report = true
@@ -29,6 +31,7 @@ struct ProcessCommand: AsyncParsableCommand {
     @Flag(help: "Show small pictures in the report. Never for material that must not be shown.")
     var thumbnails = false
 
+    @OptionGroup var stamps: TimestampOptions
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var output: OutputOptions
@@ -40,11 +43,13 @@ struct ProcessCommand: AsyncParsableCommand {
             progress: ProgressLine())
         workflow.newCase = facts.newCase(language: language.rawValue)
         workflow.algorithms = try reading.algorithms()
-        workflow.known = try reading.knownDigests()
+        workflow.known = try known.list()
         workflow.forceReason = reading.force ? reading.reason : nil
         workflow.backing = reading.backing
         if let count = workers.workers { workflow.workers = count }
         workflow.report = report ? ReportRequest(language: language.language, thumbnails: thumbnails) : nil
+        let isThere = FileManager.default.fileExists(atPath: location.folder + "/case.json")
+        workflow.authority = try stamps.authority(knownTo: isThere ? location.open() : nil)
         let outcome = try await workflow.run(
             source, as: try item.itemDescription(), caseAt: location.folder)
 
@@ -62,7 +67,9 @@ struct ProcessCommand: AsyncParsableCommand {
             return parts.joined(separator: "\n\n")
         }
         let isComplete = outcome.manifest.isSound && outcome.manifest.isAsKnown && outcome.warnings.isEmpty
+        let unstamped = outcome.stampings.compactMap(\.warning)
+        for warning in unstamped { Terminal.say("Warning: \(warning)") }
         for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
-        if !isComplete || outcome.verification?.holds == false { throw ExitStatus.notVerified }
+        if !unstamped.isEmpty || !isComplete || outcome.verification?.holds == false { throw ExitStatus.notVerified }
     }
 }

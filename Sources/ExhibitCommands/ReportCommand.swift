@@ -21,6 +21,7 @@ struct ReportCommand: AsyncParsableCommand {
     @Flag(help: "Show small pictures. Never for material that must not be shown.")
     var thumbnails = false
 
+    @OptionGroup var stamps: TimestampOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var output: OutputOptions
 
@@ -29,16 +30,19 @@ struct ReportCommand: AsyncParsableCommand {
         let session = try CaseSession(
             location.open(), workstation: workstation, examiner: try examiner.examiner(at: workstation),
             progress: ProgressLine())
-        let workflow = ReportWorkflow(session, tools: tools)
+        var workflow = ReportWorkflow(session, tools: tools)
+        workflow.authority = try stamps.authority(knownTo: session.folder)
         let report = try await workflow.run(ReportRequest(language: language.language, thumbnails: thumbnails))
         try output.write([
             "id": .string(report.issued.id), "pdf": .string(report.issued.pdfPath),
             "html": .string(report.issued.htmlPath), "verified": .bool(report.verification.holds),
         ]) { "Report \(report.issued.id)\n\(report.issued.pdfPath)\n\(report.issued.htmlPath)" }
+        if let warning = report.stamping?.warning { Terminal.say("Warning: \(warning)") }
         if !report.verification.holds {
             Terminal.say(VerificationText.summary(report.verification))
             throw ExitStatus.notVerified
         }
+        if report.stamping?.warning != nil { throw ExitStatus.notVerified }
     }
 }
 

@@ -80,6 +80,11 @@ final class Laboratory: Sendable {
         try RunningProgram(Self.program.path, arguments, environment: environment, in: folder)
     }
 
+    /// Starts another program and does not wait.
+    func start(program: String, _ arguments: [String]) throws -> RunningProgram {
+        try RunningProgram(program, arguments, environment: environment, in: folder)
+    }
+
     /// Runs another program.
     func tool(_ program: String, _ arguments: String...) throws -> Answer { try tool(program, arguments) }
 

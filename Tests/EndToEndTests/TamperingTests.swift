@@ -4,7 +4,7 @@ import Testing
 @Suite("One changed byte is named")
 struct TamperingTests {
     /// The recipe of CHAIN_OF_CUSTODY.md: its shell blocks, in order.
-    private static func recipe() throws -> String {
+    static func recipe() throws -> String {
         let page = try String(contentsOf: Laboratory.package.appending(path: "CHAIN_OF_CUSTODY.md"), encoding: .utf8)
         var blocks: [Substring] = []
         var isInside = false

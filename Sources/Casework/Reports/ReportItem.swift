@@ -79,6 +79,25 @@ struct ReportItem {
             check.timestamp = ReportModel.TimestampCheck(
                 outcome: .invalid(reason: "\(problem)"), time: nil, authority: "", trust: .laboratory)
         }
+        check.outsideTimestamps = try outsideTimestamps(of: id)
         return check
+    }
+
+    private func outsideTimestamps(of id: String) throws -> [ReportModel.TimestampCheck] {
+        let files = StampFiles(of: folder.evidence(id))
+        return try files.outsidePaths.map { path in
+            let verdict = TimestampVerifier.verify(
+                response: try DurableFile.read(path, limit: StampFiles.largestFile), data: try files.data(),
+                laboratory: roots, outside: try folder.outsideRoots())
+            switch verdict {
+            case .valid(let stamp):
+                return ReportModel.TimestampCheck(
+                    outcome: .valid(detail: ""), time: stamp.genTime, authority: stamp.signer.subjectCommonName,
+                    trust: ReportModel.TimestampTrust(rawValue: stamp.trust.rawValue) ?? .commercial)
+            case .invalid(let problem):
+                return ReportModel.TimestampCheck(
+                    outcome: .invalid(reason: "\(problem)"), time: nil, authority: "", trust: .commercial)
+            }
+        }
     }
 }

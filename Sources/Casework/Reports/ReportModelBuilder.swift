@@ -45,6 +45,7 @@ struct ReportModelBuilder {
 
     private func handling(_ entries: [LedgerEntry], _ roots: [Certificate]) throws -> ReportModel.Handling {
         let audit = try LedgerReview(session.folder, workstation: session.workstation).run(roots: roots)
+        let outside = try session.folder.outsideRoots()
         let head = try session.ledger.head
         let anchor = try session.ledger.anchors.last
         let note = try session.ledger.latestCheckpoint
@@ -62,7 +63,7 @@ struct ReportModelBuilder {
                     : .invalid(reason: audit.findings.first { $0.severity == .failure }?.line ?? ""),
                 entryCount: audit.entryCount, root: head.root.hex, findings: audit.findings.map(\.line),
                 checkpoint: try note.map { try checkpoint($0) },
-                anchor: anchor.flatMap { newest in note.map { self.anchor(of: newest, $0, roots) } }))
+                anchor: anchor.flatMap { newest in note.map { self.anchor(of: newest, $0, roots, outside) } }))
     }
 
     private func checkpoint(_ note: String) throws -> ReportModel.Checkpoint {
@@ -72,16 +73,20 @@ struct ReportModelBuilder {
     }
 
     /// The newest anchor; `note` is the head it fixes, published together with it.
-    private func anchor(of anchor: LedgerAnchor, _ note: String, _ roots: [Certificate]) -> ReportModel.Anchor {
-        var time: UTCTime?
-        if case .valid(let stamp) = TimestampVerifier.verify(
-            response: anchor.data, data: Array(note.utf8), roots: roots, trust: .laboratory)
-        {
-            time = stamp.genTime
+    private func anchor(of anchor: LedgerAnchor, _ note: String, _ roots: [Certificate], _ outside: [Certificate])
+        -> ReportModel.Anchor
+    {
+        guard
+            case .valid(let stamp) = TimestampVerifier.verify(
+                response: anchor.data, data: Array(note.utf8), laboratory: roots, outside: outside)
+        else {
+            return ReportModel.Anchor(
+                kind: anchor.kind, size: anchor.size, time: nil,
+                authority: session.timestampAuthority.certificate.subjectCommonName, trust: .laboratory)
         }
         return ReportModel.Anchor(
-            kind: anchor.kind, size: anchor.size, time: time,
-            authority: session.timestampAuthority.certificate.subjectCommonName, trust: .laboratory)
+            kind: anchor.kind, size: anchor.size, time: stamp.genTime, authority: stamp.signer.subjectCommonName,
+            trust: ReportModel.TimestampTrust(rawValue: stamp.trust.rawValue) ?? .laboratory)
     }
 
     // MARK: Methods and limits

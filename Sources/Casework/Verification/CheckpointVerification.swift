@@ -16,7 +16,9 @@ extension VerifyWorkflow {
             let names = try FileManager.default.contentsOfDirectory(atPath: folder.checkpointsPath).sorted()
             for name in names where name.hasSuffix(".note") {
                 checkNote(name, keys, &verification)
-                if names.contains(name + ".tsr") { checkStamp(name, roots, &verification) }
+                let files = StampFiles(ofNoteAt: folder.checkpointsPath + "/" + name)
+                if names.contains(name + ".tsr") { checkStamp(files.ownPath, files, roots, &verification) }
+                for path in files.outsidePaths { checkStamp(path, files, roots, &verification) }
             }
         } catch {
             verification.add("checkpoints", .differs("\(error)"))
@@ -46,15 +48,17 @@ extension VerifyWorkflow {
         }
     }
 
-    private func checkStamp(_ name: String, _ roots: [Certificate], _ verification: inout Verification) {
-        let subject = "checkpoints/\(name).tsr"
+    /// A stamp over a file of the case, by the laboratory's own authority or an outside one.
+    func checkStamp(
+        _ path: String, _ files: StampFiles, _ roots: [Certificate], _ verification: inout Verification
+    ) {
+        let subject = String(path.dropFirst(folder.path.utf8.count + 1))
         do {
-            let path = folder.checkpointsPath + "/" + name
-            let note = try DurableFile.read(path, limit: 1 << 20)
-            let stamp = try DurableFile.read(path + ".tsr", limit: 1 << 20)
-            switch TimestampVerifier.verify(response: stamp, data: note, roots: roots) {
-            case .valid(let verified):
-                verification.add(subject, .holds("stamped at \(verified.genTime.rfc3339)"))
+            let stamp = try DurableFile.read(path, limit: StampFiles.largestFile)
+            let verdict = TimestampVerifier.verify(
+                response: stamp, data: try files.data(), laboratory: roots, outside: try folder.outsideRoots())
+            switch verdict {
+            case .valid(let verified): verification.add(subject, .holds(verified.sentence))
             case .invalid(let problem): verification.add(subject, .differs("\(problem)"))
             }
         } catch {

@@ -63,9 +63,10 @@ extension VerifyWorkflow {
             }
             switch verdicts.timestamp {
             case .valid(let stamp):
-                verification.add("\(name)/manifest.json.tsr", .holds("stamped at \(stamp.genTime.rfc3339)"))
+                verification.add("\(name)/manifest.json.tsr", .holds(stamp.sentence))
             case .invalid(let problem): verification.add("\(name)/manifest.json.tsr", .differs("\(problem)"))
             }
+            checkOutsideStamps(of: item, roots, &verification)
             guard let verified = verdicts.verified else {
                 verification.add("\(name) source", .notChecked("the manifest does not verify"))
                 return
@@ -103,6 +104,19 @@ extension VerifyWorkflow {
         let names = manifest.stored.map(\.digest.algorithm.displayName).joined(separator: ", ")
         verification.add(
             name, .holds(names.isEmpty ? "undamaged; it carries no digest" : "undamaged; its \(names) is the medium's"))
+    }
+
+    /// The stamps of outside authorities over the signed manifest.
+    private func checkOutsideStamps(
+        of item: String, _ roots: [Certificate], _ verification: inout Verification
+    ) {
+        let files = StampFiles(of: folder.evidence(item))
+        for path in files.outsidePaths { checkStamp(path, files, roots, &verification) }
+        if FileManager.default.fileExists(atPath: files.requestPath) {
+            verification.add(
+                "evidence/\(item)/\(lastPathComponent(files.requestPath))",
+                .skipped("a request to an outside authority has no answer yet"))
+        }
     }
 
     /// What the digests that came with the item said when it was taken in.

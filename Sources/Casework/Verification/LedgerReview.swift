@@ -22,7 +22,8 @@ public struct LedgerReview {
         let roots = try roots ?? folder.rootCertificates()
         try rollBackOwnCutOffWrite()
         return try LedgerAudit.run(
-            ledgerAt: folder.ledgerPath, roots: roots, checkpoints: checkpoints,
+            ledgerAt: folder.ledgerPath, roots: roots + folder.outsideRoots().filter { !roots.contains($0) },
+            checkpoints: checkpoints,
             checkpointsInCase: publishedCheckpoints(),
             highWater: workstation.highWaterMarks())
     }

@@ -18,6 +18,8 @@ public struct ProcessWorkflow {
     public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
     /// Digests that whoever handed the item over has given, to compare with.
     public var known: KnownDigestList?
+    /// An authority outside the laboratory that stamps the manifest and the checkpoint too.
+    public var authority: OutsideAuthority?
     /// Why a device is read although it is mounted for writing.
     public var forceReason: String?
     /// What a virtual disk rests on, and what that rests on, and so on.
@@ -41,6 +43,8 @@ public struct ProcessWorkflow {
         public let folder: CaseFolder
         public let manifest: EvidenceManifest
         public let artifacts: [Artifact]
+        /// What came of asking an outside authority, once for each thing that was stamped.
+        public let stampings: [OutsideStamping]
         /// What was odd while carving.
         public let warnings: [String]
         /// The report on the item; nil when none was asked for.
@@ -63,26 +67,41 @@ public struct ProcessWorkflow {
         let session = try CaseSession(folder, workstation: workstation, examiner: examiner, progress: progress)
 
         let (manifest, acquired) = try ingest(source, item, session)
+        var stampings = try stamp(item, session)
         let carved = try carve(item, acquired, session)
         guard let report else {
             try session.finish()
             return Outcome(
-                folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings, report: nil,
+                folder: folder, manifest: manifest, artifacts: carved.artifacts, stampings: stampings,
+                warnings: carved.warnings, report: nil,
                 verification: nil)
         }
         if let issued = try reportSinceCarving(item.id, session) {
             return Outcome(
-                folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings,
+                folder: folder, manifest: manifest, artifacts: carved.artifacts, stampings: stampings,
+                warnings: carved.warnings,
                 report: issued,
                 verification: nil)
         }
         var workflow = ReportWorkflow(session, tools: tools)
         workflow.workers = workers
+        workflow.authority = authority
         let outcome = try await workflow.run(report)
+        if let stamping = outcome.stamping { stampings.append(stamping) }
         return Outcome(
-            folder: folder, manifest: manifest, artifacts: carved.artifacts, warnings: carved.warnings,
+            folder: folder, manifest: manifest, artifacts: carved.artifacts, stampings: stampings,
+            warnings: carved.warnings,
             report: ReportReference(id: outcome.issued.id, pdfPath: outcome.issued.pdfPath),
             verification: outcome.verification)
+    }
+
+    /// Has the manifest stamped outside, unless it is already.
+    private func stamp(
+        _ item: ItemDescription, _ session: CaseSession
+    ) throws -> [OutsideStamping] {
+        guard let authority, StampFiles(of: session.folder.evidence(item.id)).outsidePaths.isEmpty else { return [] }
+        let workflow = TimestampWorkflow(session.folder, workstation: workstation, session: session)
+        return [try workflow.ask(authority, for: .item(item.id))]
     }
 
     /// The last report that was issued after the item was carved: then the job was done before.

@@ -23,6 +23,8 @@ public struct ReportRequest: Hashable, Sendable {
 public struct ReportWorkflow {
     let session: CaseSession
     let tools: CarvingTools
+    /// An authority outside the laboratory that stamps the checkpoint too.
+    public var authority: OutsideAuthority?
     /// Threads that verify.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
 
@@ -36,6 +38,8 @@ public struct ReportWorkflow {
     public struct Outcome: Sendable {
         public let issued: Reporting.IssuedReport
         public let verification: Verification
+        /// Nil when no outside authority was to be asked.
+        public let stamping: OutsideStamping?
     }
 
     /// Issues the next report of the case.
@@ -45,7 +49,7 @@ public struct ReportWorkflow {
         var verify = VerifyWorkflow(session.folder, workstation: session.workstation, progress: session.progress)
         verify.workers = workers
         let verification = try verify.run(recordingIn: session)
-        try anchor()
+        let stamping = try anchor()
 
         let number = try nextNumber()
         let model = try await ReportModelBuilder(session: session, tools: tools, verification: verification)
@@ -57,13 +61,16 @@ public struct ReportWorkflow {
             timestamp: session.timestampAuthority)
         try record(issued, number: number, request)
         try publishCheckpoint()
-        return Outcome(issued: issued, verification: verification)
+        return Outcome(issued: issued, verification: verification, stamping: stamping)
     }
 
     /// Fixes everything up to now: the head, stamped, and the stamp's digest in the next entry.
-    private func anchor() throws {
+    private func anchor() throws -> OutsideStamping? {
         let published = try publishCheckpoint()
         try session.append(.anchorTSA, anchor: published.anchor)
+        guard let authority else { return nil }
+        return try TimestampWorkflow(session.folder, workstation: session.workstation, session: session)
+            .ask(authority, for: .checkpoint(published.size))
     }
 
     @discardableResult

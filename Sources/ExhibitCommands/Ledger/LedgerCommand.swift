@@ -80,11 +80,13 @@ struct LedgerCommand: ParsableCommand {
             discussion: "Prints the signed note and writes it to checkpoints/ in the case.")
 
         @OptionGroup var location: CaseOptions
+        @OptionGroup var stamps: TimestampOptions
         @OptionGroup var output: OutputOptions
 
         func run() throws {
             let folder = try location.open()
             let (workstation, _) = try Setting.workstation()
+            let authority = try stamps.authority(knownTo: folder)
             let published = try CheckpointWorkflow(
                 folder, workstation: workstation, ledger: LedgerStore.open(at: folder.ledgerPath)
             ).publish()
@@ -96,6 +98,13 @@ struct LedgerCommand: ParsableCommand {
             } else {
                 try Output.write(Array(published.note.utf8))
                 Terminal.say("Written to \(published.path)")
+            }
+            guard let authority else { return }
+            let stamping = try TimestampWorkflow(folder, workstation: workstation).ask(
+                authority, for: .checkpoint(published.size))
+            if let warning = stamping.warning {
+                Terminal.say("Warning: \(warning)")
+                throw ExitStatus.notVerified
             }
         }
     }

@@ -101,12 +101,6 @@ struct ReadingOptions: ParsableArguments {
             valueName: "algorithm"))
     var digest: [String] = []
 
-    @Option(
-        help: ArgumentHelp(
-            "Compare with the digests in this list: plain, md5sum, sha256sum, BSD, hashdeep or DFXML.",
-            valueName: "file"))
-    var known: String?
-
     @Flag(help: "Read a device although it is mounted for writing. Needs --reason.")
     var force = false
 
@@ -128,9 +122,6 @@ struct ReadingOptions: ParsableArguments {
         _ = try algorithms()
     }
 
-    /// The list that --known names.
-    func knownDigests() throws -> KnownDigestList? { try known.map { try KnownDigestList(path: $0) } }
-
     func algorithms() throws -> [DigestAlgorithm] {
         var all: [DigestAlgorithm] = [.md5, .sha1, .sha256]
         for name in digest {
@@ -142,4 +133,16 @@ struct ReadingOptions: ParsableArguments {
         }
         return all
     }
+}
+
+/// Digests that came with the item.
+struct KnownOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Compare with the digests in this list: plain, md5sum, sha256sum, BSD, hashdeep or DFXML.",
+            valueName: "file"))
+    var known: String?
+
+    /// The list that --known names; nil when none was given.
+    func list() throws -> KnownDigestList? { try known.map { try KnownDigestList(path: $0) } }
 }

@@ -183,11 +183,13 @@ extension ReportModel {
         public var signed: UTCTime?
         /// Nil when there is no time stamp.
         public var timestamp: TimestampCheck?
+        /// The stamps of authorities outside the laboratory.
+        public var outsideTimestamps: [TimestampCheck]
 
         /// Creates the value from its parts.
         public init(
             path: String, sha256: String, signature: CheckOutcome, signer: String = "", signed: UTCTime? = nil,
-            timestamp: TimestampCheck? = nil
+            timestamp: TimestampCheck? = nil, outsideTimestamps: [TimestampCheck] = []
         ) {
             self.path = path
             self.sha256 = sha256
@@ -195,6 +197,7 @@ extension ReportModel {
             self.signer = signer
             self.signed = signed
             self.timestamp = timestamp
+            self.outsideTimestamps = outsideTimestamps
         }
     }
 }

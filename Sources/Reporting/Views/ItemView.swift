@@ -162,7 +162,8 @@ struct ItemView {
         if !signed.isEmpty { notes.append(.plain(signed.joined(separator: ", "))) }
         checks.append(
             Check(label: text("items.signature"), outcome: OutcomeView(item.manifest.signature, text), notes: notes))
-        if let timestamp = item.manifest.timestamp {
+        let stamps = [item.manifest.timestamp].compactMap { $0 } + item.manifest.outsideTimestamps
+        for timestamp in stamps {
             let value = text(
                 "items.timestamp_value",
                 [
@@ -173,9 +174,8 @@ struct ItemView {
                 Check(
                     label: text("items.timestamp"), outcome: OutcomeView(timestamp.outcome, text),
                     notes: [.plain(value), .plain(text("trust.\(timestamp.trust.rawValue)"))]))
-        } else {
-            checks.append(Check(label: text("items.timestamp"), plain: text("items.timestamp_none")))
         }
+        if stamps.isEmpty { checks.append(Check(label: text("items.timestamp"), plain: text("items.timestamp_none"))) }
         return checks
     }
 }

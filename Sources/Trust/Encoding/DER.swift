@@ -2,6 +2,7 @@ internal import EvidenceModel
 
 /// Writes the Distinguished Encoding Rules (ITU-T X.690): the parts that certificates and CMS need.
 enum DER {
+    static let booleanTag: UInt8 = 0x01
     static let integerTag: UInt8 = 0x02
     static let bitStringTag: UInt8 = 0x03
     static let octetStringTag: UInt8 = 0x04
@@ -116,5 +117,7 @@ enum OID {
     static let basicConstraints = DER.objectIdentifier(2, 5, 29, 19)
     static let authorityKeyIdentifier = DER.objectIdentifier(2, 5, 29, 35)
     static let extendedKeyUsage = DER.objectIdentifier(2, 5, 29, 37)
+    static let qualifiedStatements = DER.objectIdentifier(1, 3, 6, 1, 5, 5, 7, 1, 3)
+    static let qualifiedTimestamp = DER.objectIdentifier(0, 4, 0, 19422, 1, 1)
     static let timeStamping = DER.objectIdentifier(1, 3, 6, 1, 5, 5, 7, 3, 8)
 }

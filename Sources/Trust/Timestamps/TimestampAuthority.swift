@@ -130,19 +130,3 @@ private func randomSerial(_ context: OpaquePointer?, _ data: UnsafeMutableRawPoi
     defer { unsafe BN_free(number) }
     return unsafe BN_to_ASN1_INTEGER(number, nil)
 }
-
-/// Requests to a time-stamping authority.
-public enum TimestampRequest {
-    /// A TimeStampReq in DER (RFC 3161, 2.4.1): SHA-256 of the data, a random nonce, certificates asked for. It can be
-    /// carried to another authority by hand: it holds nothing but the digest.
-    public static func make(for data: [UInt8]) throws(TrustError) -> [UInt8] {
-        var nonce = try randomBytes(8)
-        nonce[0] = nonce[0] & 0x7F | 0x40
-        return DER.sequence(
-            DER.integer([1]),
-            DER.sequence(
-                DER.sequence(OID.sha256, DER.null), DER.octetString(try digestBytes(.sha256, data))),
-            DER.integer(nonce),
-            [0x01, 0x01, 0xFF])
-    }
-}

@@ -16,12 +16,30 @@ public struct TimestampToken: Sendable {
         // PKIStatus granted; "granted with modifications" would be a stamp over something else than asked for.
         guard value.elementsEqual([0]) else {
             throw TrustError(
-                .malformed, "the time-stamping authority refused the request (status \(Hex.encode(value)))")
+                .malformed,
+                "the time-stamping authority refused the request (status \(Hex.encode(value)))" + Self.words(&status))
         }
         guard !outer.isAtEnd else { throw TrustError(.malformed, "the response holds no token") }
         let token = try outer.next(DER.sequenceTag).whole
         try outer.end()
         return Array(token)
+    }
+
+    /// Longest text of an authority that a message repeats, in characters.
+    private static let longestWords = 200
+
+    /// What the authority says of its refusal (PKIFreeText), in quotes; nothing when it says nothing.
+    private static func words(_ status: inout DERReader) -> String {
+        guard status.nextTag == DER.sequenceTag else { return "" }
+        do throws(TrustError) {
+            let texts = try status.next().reader.all().map { String(decoding: $0.content, as: UTF8.self) }
+            let plain = texts.joined(separator: " ").unicodeScalars.map {
+                $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) ? "\u{FFFD}" : $0
+            }
+            return ": \"" + String(String(String.UnicodeScalarView(plain)).prefix(longestWords)) + "\""
+        } catch {
+            return ""
+        }
     }
 
     let info: TimestampInfo
@@ -100,6 +118,8 @@ struct TimestampInfo: Sendable {
     let serialHex: String
     let genTime: UTCTime
     let accuracyMicroseconds: Int?
+    let nonce: [UInt8]?
+    let claimsToBeQualified: Bool
 
     init(_ bytes: ArraySlice<UInt8>) throws(TrustError) {
         var info = try DERReader(bytes).unwrapped(DER.sequenceTag)
@@ -116,6 +136,25 @@ struct TimestampInfo: Sendable {
         genTime = try DERReader.timeWithFraction(try info.next(DER.generalizedTimeTag))
         accuracyMicroseconds =
             info.nextTag == DER.sequenceTag ? try Self.accuracy(try info.next(DER.sequenceTag).reader) : nil
+        if info.nextTag == DER.booleanTag { _ = try info.next() }  // ordering
+        nonce = info.nextTag == DER.integerTag ? Array(try info.next().content.drop { $0 == 0 }) : nil
+        if info.nextTag == 0xA0 { _ = try info.next() }  // name of the authority
+        claimsToBeQualified = info.nextTag == 0xA1 ? try Self.claimsToBeQualified(try info.next().reader) : false
+    }
+
+    /// Whether the extension qcStatements holds esi4-qtstStatement-1 (ETSI EN 319 422, 9.1).
+    private static func claimsToBeQualified(_ extensions: DERReader) throws(TrustError) -> Bool {
+        for element in try extensions.all() where element.tag == DER.sequenceTag {
+            var parts = element.reader
+            guard try parts.next(DER.objectIdentifierTag).whole.elementsEqual(OID.qualifiedStatements) else { continue }
+            if parts.nextTag == DER.booleanTag { _ = try parts.next() }  // critical
+            let statements = try DERReader(try parts.next(DER.octetStringTag).content).unwrapped(DER.sequenceTag)
+            for statement in try statements.all() where statement.tag == DER.sequenceTag {
+                var words = statement.reader
+                if try words.next(DER.objectIdentifierTag).whole.elementsEqual(OID.qualifiedTimestamp) { return true }
+            }
+        }
+        return false
     }
 
     private static func accuracy(_ reader: DERReader) throws(TrustError) -> Int {

@@ -6,7 +6,8 @@ public enum TimestampTrust: String, Hashable, Sendable, CaseIterable {
     case laboratory
     /// An independent provider.
     case commercial
-    /// A qualified provider under Regulation (EU) 910/2014, article 42: presumed accurate (article 41(2)).
+    /// An independent provider whose token claims to be a qualified electronic time stamp under Regulation (EU) 910/2014
+    /// (ETSI EN 319 422, 9.1). Whether the provider is on a trusted list is not looked up.
     case qualified
 }
 
@@ -37,6 +38,10 @@ public struct VerifiedTimestamp: Sendable {
     public let serialHex: String
     /// Who stands behind it, as the caller stated.
     public let trust: TimestampTrust
+    /// The nonce of the request, as a number without leading zeros; nil when the token states none.
+    public let nonce: [UInt8]?
+    /// Whether the token states that it is a qualified electronic time stamp (ETSI EN 319 422, 9.1).
+    public let claimsToBeQualified: Bool
     /// The token alone, without the response around it.
     public let token: [UInt8]
 

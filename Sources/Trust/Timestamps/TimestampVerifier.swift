@@ -9,7 +9,7 @@ public enum TimestampVerifier {
     ///   - response: what the authority answered.
     ///   - data: what was stamped, byte for byte.
     ///   - roots: the certificates that are trusted.
-    ///   - trust: who stands behind those roots.
+    ///   - trust: who stands behind those roots; of an independent one that claims it, the verdict says ``qualified``.
     public static func verify(
         response: [UInt8], data: [UInt8], roots: [Certificate], trust: TimestampTrust = .laboratory
     ) -> TimestampVerdict {
@@ -23,13 +23,28 @@ public enum TimestampVerifier {
         }
     }
 
+    /// Checks a TimeStampResp of the laboratory's authority or of an outside one: who stands behind it follows from the root.
+    /// - Parameters:
+    ///   - laboratory: the laboratory's own roots.
+    ///   - outside: roots of outside authorities, with intermediate certificates where tokens lack them.
+    public static func verify(
+        response: [UInt8], data: [UInt8], laboratory: [Certificate], outside: [Certificate]
+    ) -> TimestampVerdict {
+        let own = verify(response: response, data: data, roots: laboratory)
+        guard !outside.isEmpty, case .invalid = own else { return own }
+        let other = verify(response: response, data: data, roots: outside, trust: .commercial)
+        // Of two problems the one that is not "this root did not issue it" says more.
+        if case .invalid(.certificate(.unknownIssuer)) = other { return own }
+        return other
+    }
+
     /// Checks a TimeStampToken in DER; the parameters are those of ``verify(response:data:roots:trust:)``.
     public static func verify(
         token: [UInt8], data: [UInt8], roots: [Certificate], trust: TimestampTrust = .laboratory
     ) -> TimestampVerdict {
         do throws(TrustError) {
             let parts = try TimestampToken(token)
-            if let problem = try openSSLProblem(token, parts.info, roots: roots) {
+            if let problem = try openSSLProblem(token, parts.info, roots: roots, isOwn: trust == .laboratory) {
                 // The certificates first: their own words are clearer than OpenSSL's.
                 switch chain(of: parts, roots: roots, trust: trust) {
                 case .failure(let failure): return .invalid(failure.problem)
@@ -46,7 +61,9 @@ public enum TimestampVerifier {
                     VerifiedTimestamp(
                         genTime: parts.info.genTime, accuracyMicroseconds: parts.info.accuracyMicroseconds,
                         signer: parts.signer, chain: chain, policy: parts.info.policy,
-                        serialHex: parts.info.serialHex, trust: trust, token: token))
+                        serialHex: parts.info.serialHex,
+                        trust: trust != .laboratory && parts.info.claimsToBeQualified ? .qualified : trust,
+                        nonce: parts.info.nonce, claimsToBeQualified: parts.info.claimsToBeQualified, token: token))
             }
         } catch {
             return .invalid(.malformed(error.message))
@@ -80,7 +97,7 @@ public enum TimestampVerifier {
 
     /// The token as OpenSSL judges it at its own time: signature, ESS certificate, purpose and chain.
     private static func openSSLProblem(
-        _ token: [UInt8], _ info: TimestampInfo, roots: [Certificate]
+        _ token: [UInt8], _ info: TimestampInfo, roots: [Certificate], isOwn: Bool
     ) throws(TrustError) -> TimestampProblem? {
         ERR_clear_error()
         let parsed = unsafe token.withUnsafeBufferPointer { buffer in
@@ -90,7 +107,8 @@ public enum TimestampVerifier {
         guard let parsed = unsafe parsed else { return .malformed(OpenSSLLibrary.takeErrors()) }
         defer { unsafe PKCS7_free(parsed) }
         let canonical = try unsafe encoded("encoding a time stamp") { output in unsafe i2d_PKCS7(parsed, output) }
-        guard canonical == token else { return .malformed("its encoding is not canonical") }
+        // Outside authorities do not always sort the certificates, which the signature does not cover.
+        guard canonical == token || !isOwn else { return .malformed("its encoding is not canonical") }
         guard let store = unsafe X509_STORE_new() else { throw .openSSL("checking a time stamp") }
         var isStoreOwned = false
         defer { if !isStoreOwned { unsafe X509_STORE_free(store) } }
