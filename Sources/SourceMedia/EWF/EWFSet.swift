@@ -22,6 +22,12 @@ struct EWFSet {
     private let inflater: ZlibInflater
     /// The `sectors` section read last in this segment.
     private var sectors: Range<Int>?
+    /// Whether chunks lie in sections of their own, as the first table tells; no image does both.
+    private var hasSectors: Bool?
+    /// The segment file whose layout was found to be another one.
+    private var strangeSegment: Int?
+    /// The segment file that described the medium last.
+    private var describedSegment: Int?
     /// Index in `pieces` of the table read last in this segment, for its second copy.
     private var lastTable: Int?
 
@@ -67,6 +73,9 @@ struct EWFSet {
             try read(section, in: file, place)
             if section.endsSegment {
                 isEnded = section.type == "done"
+                if number > 1, volume?.isShort == false, describedSegment != file {
+                    note(warning: "\(place) does not say which image it belongs to, as segments of its kind do")
+                }
                 noteRest(after: section, in: file, place)
                 return
             }
@@ -174,6 +183,7 @@ struct EWFSet {
             note(damage: "\(place): section \"\(section.type)\" at byte \(section.offset) is damaged")
             return
         }
+        describedSegment = file
         guard let known = volume else {
             volume = found
             return
@@ -188,6 +198,11 @@ struct EWFSet {
     }
 
     private mutating func readTable(_ section: EWFSection, in file: Int, _ place: String) throws(SourceError) {
+        if let known = hasSectors, known != (sectors != nil), strangeSegment != file {
+            strangeSegment = file
+            note(damage: "\(place) has another layout than the segments before it: it belongs to another image")
+        }
+        hasSectors = hasSectors ?? (sectors != nil)
         if let table = try EWFTable.read(section, of: files, in: file, sectors: sectors) {
             pieces.append(.table(table))
         } else {
