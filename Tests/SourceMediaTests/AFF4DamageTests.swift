@@ -316,6 +316,19 @@ struct AFF4DamageTests {
         #expect(source.unreadable.first?.error.contains("larger than") == true)
     }
 
+    @Test("a map of many streams with large chunks takes no more memory than there may be")
+    func manyStreams() throws {
+        let volume = writer.write(parts)[0]
+        let names = (0..<100).map { "aff4://66666666-0000-4000-8000-0000000000\($0)" }
+        let many = try changing(volume, "/idx") { $0 += Array(names.map { $0 + "\n" }.joined().utf8) }
+        let streams = names.map { name in
+            "<\(name)> a aff4:ImageStream ; aff4:size 5 ; aff4:chunkSize \(16 << 20) ; aff4:chunksInSegment 1 .\n"
+        }
+        let source = try open(try changing(many, "information.turtle") { $0 += Array(streams.joined().utf8) })
+        #expect(source.description.damage.filter { $0.contains("bytes of memory") }.count > 90)
+        try EWFMedia.expectReadable(source, of: medium, lost: [])
+    }
+
     @Test("Turtle with an error counts as far as it goes")
     func brokenTurtle() throws {
         let cut = try open(try changing(writer.write(parts)[0], "information.turtle") { $0 += Array("<x".utf8) })

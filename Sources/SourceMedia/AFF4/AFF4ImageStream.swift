@@ -89,6 +89,9 @@ final class AFF4ImageStream: AFF4Stream {
         cache = Mutex(AFF4Recent(limit: min(Self.mostCachedChunks, max(1, Self.cachedBytes / chunkSize))))
     }
 
+    /// Bytes that reading it may hold in memory: chunks that are kept, and what two threads work with.
+    var heldBytes: Int { max(Self.cachedBytes, chunkSize) + 2 * AFF4Workspace.room(chunkSize) }
+
     var chunkCount: Int { size / chunkSize + (size % chunkSize == 0 ? 0 : 1) }
     var bevyCount: Int { chunkCount / chunksInSegment + (chunkCount % chunksInSegment == 0 ? 0 : 1) }
 

@@ -2,8 +2,8 @@
 struct AFF4Resolver {
     /// Deepest nesting of maps in maps.
     static let deepestNesting = 8
-    /// Most bytes that all maps together may hold in memory.
-    static let mostHeldBytes = 128 << 20
+    /// Most bytes that all maps and streams together may hold in memory; 60 stripes of usual chunks need less.
+    static let mostHeldBytes = 256 << 20
 
     let set: AFF4Set
     let notes: AFF4Notes
@@ -44,6 +44,10 @@ struct AFF4Resolver {
             switch try AFF4ImageStream.make(urn, in: set, notes: notes) {
             case .lost(let problem): return .lost(urn, problem)
             case .stream(let stream):
+                heldBytes += stream.heldBytes
+                guard heldBytes <= Self.mostHeldBytes else {
+                    return .lost(urn, "the image's streams take up more than \(Self.mostHeldBytes) bytes of memory")
+                }
                 imageStreams.append(stream)
                 return .stream(stream)
             }
