@@ -21,6 +21,7 @@ struct VirtualDiskReaderTests {
         Variant(format: "qcow2", name: "a.qcow2", options: "cluster_size=512", kind: .qcow2),
         Variant(format: "qcow2", name: "a.qcow2", options: "cluster_size=2M", kind: .qcow2),
         Variant(format: "qcow2", name: "a.qcow2", options: "extended_l2=on,cluster_size=128k", kind: .qcow2),
+        Variant(format: "qcow2", name: "a.qcow2", options: "extended_l2=on", kind: .qcow2),
         Variant(format: "qcow2", name: "a.qcow2", more: ["-c"], kind: .qcow2),
         Variant(format: "qcow2", name: "a.qcow2", options: "compression_type=zstd", more: ["-c"], kind: .qcow2),
         Variant(format: "qcow2", name: "a.qcow2", options: "preallocation=metadata", kind: .qcow2),
@@ -65,6 +66,23 @@ struct VirtualDiskReaderTests {
         let whole = (size + 511) / 512 * 512
         #expect(source.size == whole)
         #expect(try wholeContent(source) == medium + [UInt8](repeating: 0, count: whole - size))
+    }
+
+    @Test("images of which only parts of clusters were ever written are whole", arguments: ["", "-o extended_l2=on"])
+    func partlyWritten(options: String) throws {
+        let bench = try DiskBench()
+        for format in ["qcow2", "vdi", "vmdk", "vhdx", "vpc", "qcow"] where options.isEmpty || format == "qcow2" {
+            let words = options.split(separator: " ").map(String.init)
+            try bench.run("qemu-img", ["create", "-f", format] + words + ["a.img", "4M"])
+            for place in ["0 512", "1M 512", "2047k 1k", "3000k 1536"] {
+                try bench.run("qemu-io", ["-f", format, "-c", "write -P 0x5a \(place)", "a.img"])
+            }
+            let source = try SourceOpener.open(bench.path("a.img"))
+            #expect(source.description.damage.isEmpty, "\(format) \(source.description.damage)")
+            let read = try wholeContent(source)
+            #expect(source.unreadable.isEmpty, "\(format) \(source.unreadable)")
+            #expect(read.count { $0 == 0x5A } == 512 + 512 + 1024 + 1536, "\(format)")
+        }
     }
 
     @Test("several threads read at once")

@@ -212,7 +212,15 @@ struct QCOW2Layout {
             _ = try file.entries(at: offset, count: needed, width: width) { (entry, bytes, at) throws(SourceError) in
                 let guest = first + entry * clusterSize
                 let length = min(clusterSize, size - guest)
-                guard !holds(bytes.bigEndian64(at: at), length) else { return }
+                let value = bytes.bigEndian64(at: at)
+                var needed = length
+                if isExtended, value >> 62 & 1 == 0 {
+                    // Only some parts may be allocated: what counts is where the last one of them ends.
+                    let allocated = bytes.bigEndian64(at: at + 8) & 0xFFFF_FFFF
+                    guard allocated != 0 else { return }
+                    needed = min(length, clusterSize / 32 * (64 - allocated.leadingZeroBitCount))
+                }
+                guard !holds(value, needed) else { return }
                 try lost.add(offset: guest, length: length, "its cluster lies beyond the end of the file")
             }
         }

@@ -39,14 +39,19 @@ final class UnreadableMap: Sendable {
             }
             guard end > start else { return false }
             let place = Self.firstEnding(after: start, known)
+            // Neighbours of the same cause are one run, in whatever order they were found.
+            var first = place
+            var last = place
             if place > 0, known[place - 1].extent.end == start, known[place - 1].error == why {
-                let before = known[place - 1].extent
-                known[place - 1] = UnreadableRange(
-                    extent: Extent(offset: before.offset, length: end - before.offset), error: why)
-                return false
+                first -= 1
+                start = known[first].extent.offset
             }
-            known.insert(
-                UnreadableRange(extent: Extent(offset: start, length: end - start), error: why), at: place)
+            if place < known.count, known[place].extent.offset == end, known[place].error == why {
+                end = known[place].extent.end
+                last += 1
+            }
+            let run = UnreadableRange(extent: Extent(offset: start, length: end - start), error: why)
+            known.replaceSubrange(first..<last, with: [run])
             return known.count > Self.mostRuns
         }
         guard !isTooMuch else {
