@@ -12,7 +12,7 @@ public final class ImageWriter: @unchecked Sendable {
     /// Bytes a page: what the block digests cover.
     public static let pageSize = 1 << 20
     /// Most pages that wait to be put into the image.
-    static let mostWaiting = 8
+    static let mostWaiting = 3
     /// Seconds from one durable point to the next.
     public static let usualPause = 5.0
 
@@ -131,17 +131,13 @@ public final class ImageWriter: @unchecked Sendable {
             try raw.write(bytes, at: offset)
             try hand(.written(sha256), at: index)
         } else {
-            let (packer, room) = try workspace()
-            var packed = room
+            let packer = try condition.withLock { packers.popLast() } ?? EWFChunkPacker(journal.plan.compression)
+            // Nobody else may hold the room, or it would be copied.
+            var packed = condition.withLock { spare.popLast() } ?? EWFPackedChunks()
             packer.pack(bytes, into: &packed)
             condition.withLock { packers.append(packer) }
             try hand(.packed(packed, sha256), at: index)
         }
-    }
-
-    private func workspace() throws -> (EWFChunkPacker, EWFPackedChunks) {
-        let (packer, room) = condition.withLock { (packers.popLast(), spare.popLast() ?? EWFPackedChunks()) }
-        return (try packer ?? EWFChunkPacker(journal.plan.compression), room)
     }
 
     /// Gives a page to the writing thread, and waits while that has too much to do.
@@ -211,14 +207,16 @@ public final class ImageWriter: @unchecked Sendable {
         try ewf?.synchronize()
         try raw?.synchronize()
         try blocks.synchronize()
-        journal.ewf = ewf?.state
-        journal.pages = next
-        journal.unreadable = UnreadableRanges(unreadable()).before(next * Self.pageSize)
+        var point = journal
+        point.ewf = ewf?.state
+        point.pages = next
+        point.unreadable = UnreadableRanges(unreadable()).before(next * Self.pageSize)
         do {
-            try DurableFile.write(journal.canonical.encoded, to: place.journalPath)
+            try DurableFile.write(point.canonical.encoded, to: place.journalPath)
         } catch {
             throw SourceError(error.code == ENOSPC || error.code == EDQUOT ? .full : .unwritable, error.message)
         }
+        journal = point
     }
 
     // MARK: The end
@@ -229,6 +227,8 @@ public final class ImageWriter: @unchecked Sendable {
         isClosing = true
         condition.broadcast()
         while !isDone { condition.wait() }
+        packers = []
+        spare = []
         condition.unlock()
         return (min(journal.plan.medium.size, journal.pages * Self.pageSize), failure)
     }
@@ -245,11 +245,14 @@ public final class ImageWriter: @unchecked Sendable {
         if let ewf {
             let sectors = UnreadableRanges(unreadable).sectors(of: ewf.facts.sectorSize)
             try ewf.finish(md5: md5, sha1: sha1, unreadable: sectors)
-            return ewf.paths
+        } else {
+            try raw?.setLength(journal.plan.medium.size)
+            try raw?.synchronize()
         }
-        try raw?.setLength(journal.plan.medium.size)
-        try raw?.synchronize()
-        return [place.rawPath]
+        let paths = ewf?.paths ?? [place.rawPath]
+        // Who reads the image back should see what the disk holds.
+        for path in paths { try ImageFile(continuing: path, length: 0).forgetCached() }
+        return paths
     }
 
     /// Removes the journal, once the image is recorded elsewhere.

@@ -3,12 +3,14 @@ internal import Glibc
 internal import Synchronization
 
 /// How much trouble is taken over sectors that do not read.
-public struct ReadPolicy: Hashable, Sendable {
+public struct ReadPolicy: Sendable {
     /// Most times that a failing sector is tried again.
     public static let mostRetries = 100
 
     /// How often a sector that failed is read again before it counts as unreadable.
     public var retries = 1
+    /// Asked before each failing sector, which may take a disk many seconds: true ends the reading (`stopped`).
+    public var shouldStop: @Sendable () -> Bool = { false }
 
     public init(retries: Int = 1) { self.retries = retries }
 }
@@ -132,6 +134,7 @@ final class BlockDeviceReader: SourceReader {
         _ range: Range<Int>, of start: Int, into room: inout MutableSpan<UInt8>, _ state: inout State
     ) throws(SourceError) {
         if !state.lost.overlaps(range) {
+            guard !policy.shouldStop() else { throw SourceError(.stopped, "Stopped as asked for.") }
             var failure = EIO
             for _ in 0...max(0, policy.retries) {
                 guard let error = try attempt(range, of: start, into: &room, &state) else { return }

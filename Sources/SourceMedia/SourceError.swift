@@ -4,7 +4,7 @@ public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable {
         private enum Kind {
             case missing, unreadable, empty, unsupported, incomplete, damaged, inUse, changed, gone, exists, full
-            case unwritable
+            case unwritable, stopped
         }
         private let kind: Kind
 
@@ -32,6 +32,8 @@ public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let full = Code(kind: .full)
         /// The operating system refuses to write an image.
         public static let unwritable = Code(kind: .unwritable)
+        /// Whoever reads it asked to stop.
+        public static let stopped = Code(kind: .stopped)
     }
 
     public let code: Code

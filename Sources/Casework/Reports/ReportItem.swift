@@ -47,9 +47,12 @@ struct ReportItem {
         let names = manifest.files.map { EvidenceString($0.name) }
         let path = SourceLocation(in: folder.evidence(id))?.path
         let name = path.map { EvidenceString(String($0.split(separator: "/").last ?? "")) }
+        // Of a device that was imaged, the files that hold its bytes now.
+        let image = manifest.image?.files.map { EvidenceString($0.name) }
         return ReportModel.Source(
             name: names.first ?? name ?? EvidenceString(id), kind: manifest.kind.rawValue, size: manifest.mediaSize,
-            sectorSize: manifest.kind == .folder ? nil : manifest.sectorSize, segments: names.count > 1 ? names : [])
+            sectorSize: manifest.kind == .folder ? nil : manifest.sectorSize,
+            segments: image ?? (names.count > 1 ? names : []))
     }
 
     private func integrity(of id: String) -> ReportModel.Integrity {

@@ -67,6 +67,8 @@ public struct AcquireWorkflow {
     ///
     /// - Throws: ``Interruption``; ``SourceError``, ``ImagingError``, ``CaseError``, ledger and signature errors.
     public func run(_ path: String, as item: ItemDescription, to target: String) throws -> Outcome {
+        var policy = policy
+        policy.shouldStop = { StopRequest.isRequested }
         let device = try SourceOpener.openMedium(path, allowWritableMounts: forceReason != nil, policy: policy)
         try refuse(device.description)
         let (place, journal) = try journal(for: device.description, item, target)

@@ -63,6 +63,9 @@ public final class ImageFile: Sendable {
         guard fdatasync(descriptor) == 0 else { throw Self.failure("flush", path, errno) }
     }
 
+    /// Lets later reads of a flushed file go to the disk, as far as the system does so.
+    public func forgetCached() { _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED) }
+
     static func failure(_ verb: String, _ path: String, _ code: Int32) -> SourceError {
         let reason = SystemError.text(code)
         switch code {
