@@ -55,6 +55,7 @@ struct AcquireCommand: ParsableCommand {
     @OptionGroup var location: CaseOptions
     @OptionGroup var item: ItemOptions
     @OptionGroup var reading: ReadingOptions
+    @OptionGroup var stamps: TimestampOptions
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var output: OutputOptions
@@ -68,6 +69,9 @@ struct AcquireCommand: ParsableCommand {
         }
         if format == .raw, segmentSize != nil || compression != nil {
             throw ValidationError("--segment-size and --compression are for E01 images.")
+        }
+        guard reading.backing.isEmpty else {
+            throw ValidationError("--backing is for `exhibit ingest`: acquire images devices.")
         }
         if let segmentSize, segmentSize.bytes < EWFImageFacts.smallestSegment {
             throw ValidationError("--segment-size is at least 1MiB.")
@@ -92,18 +96,25 @@ struct AcquireCommand: ParsableCommand {
         workflow.readsBack = readBack
         workflow.pause = durableEvery
         workflow.notice = { Terminal.say("Note: \($0)") }
+        let description = try item.itemDescription()
+        let authority = try stamps.authority(knownTo: folder)
         StopRequest.listen()
         let outcome: AcquireWorkflow.Outcome
         do {
-            outcome = try workflow.run(device, as: try item.itemDescription(), to: to)
+            outcome = try workflow.run(device, as: description, to: to)
         } catch let interruption as AcquireWorkflow.Interruption {
             // What is there is sound but not complete.
             Terminal.say("exhibit: \(interruption.message)")
             throw ExitStatus.notVerified
         }
+        let stamping = try authority.map {
+            try TimestampWorkflow(folder, workstation: workstation, session: session).ask(
+                $0, for: .item(description.id))
+        }
         try session.finish()
         try output.write(value(outcome)) { text(outcome) }
-        if !outcome.manifest.isSound { throw ExitStatus.notVerified }
+        if let warning = stamping?.warning { Terminal.say("Warning: \(warning)") }
+        if stamping?.warning != nil || !outcome.manifest.isSound { throw ExitStatus.notVerified }
     }
 
     private func value(_ outcome: AcquireWorkflow.Outcome) -> CanonicalValue {

@@ -18,7 +18,7 @@ public struct ReadPolicy: Sendable {
 extension SourceOpener {
     /// Opens a medium to be imaged: a device, or a file in its place, is read by ``ReadPolicy``; a container as always.
     ///
-    /// - Throws: what ``open(_:allowWritableMounts:)`` throws.
+    /// - Throws: what ``open(_:_:)`` throws.
     public static func openMedium(
         _ path: String, allowWritableMounts: Bool = false, policy: ReadPolicy
     ) throws(SourceError) -> any SourceReader {
