@@ -3,7 +3,7 @@ import Foundation
 
 /// A time-stamping authority that is asked over HTTP or HTTPS (RFC 3161, section 3.4).
 ///
-/// Debian's `curl` speaks to it, as a child process; see `Documentation/Decisions/0012-time-stamps-by-curl.md`. What comes
+/// Debian's `curl` speaks to it, as a child process; see `Documentation/Decisions/0013-time-stamps-by-curl.md`. What comes
 /// back is bytes of a bounded number and nothing more: the caller verifies them.
 public struct TimestampService: Sendable {
     /// Largest answer that is taken, in bytes: tokens with long chains have some 20 KiB.

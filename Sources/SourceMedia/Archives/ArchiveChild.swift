@@ -85,6 +85,7 @@ public enum ArchiveChild {
             throw SourceError(.unreadable, "Cannot find the program itself: \(SystemError.text(errno)). Mount /proc.")
         }
         let path = String(decoding: buffer[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard path.hasSuffix(".xctest") else { return "/proc/self/exe" }
         return String(path.dropLast(SourceOpener.lastComponent(path).count)) + "exhibit"
     }
 }
