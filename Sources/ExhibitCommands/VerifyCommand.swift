@@ -33,6 +33,12 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Do not read the sources again; check everything else.")
     var skipSources = false
 
+    @Flag(
+        help: ArgumentHelp(
+            "Take every digest of the manifest again. SHA-256 alone, the default, says as much and is faster: all were "
+                + "taken of the same bytes."))
+    var allDigests = false
+
     @Option(
         help: ArgumentHelp(
             "Compare the one ITEM also with the digests in this list: plain, md5sum, sha256sum, BSD, hashdeep or DFXML.",
@@ -56,6 +62,7 @@ struct VerifyCommand: ParsableCommand {
         workflow.items = items
         workflow.known = try known.map { try KnownDigestList(path: $0) }
         workflow.readsSources = !skipSources
+        workflow.takesAllDigests = allDigests
         workflow.sourcePaths = try sourcePaths()
         for (item, path) in try pairs(backing, "--backing") { workflow.backingPaths[item, default: []].append(path) }
         if let count = workers.workers { workflow.workers = count }

@@ -23,6 +23,8 @@ public struct MediaPass: Sendable {
     /// Most pages in memory at a time.
     public static let pagesInFlight = 16
 
+    /// Most pages of this pass in memory at a time: fewer where work on pages needs room of its own.
+    public var mostPages = Self.pagesInFlight
     /// The digests to take over the whole medium.
     public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
     /// Takes the SHA-256 of each file or segment that the medium is made of as well.
@@ -53,8 +55,8 @@ public struct MediaPass: Sendable {
     public func run(over source: any SourceReader) throws -> ScanResult {
         try refuseBoundless(source)
         let board = try PassBoard(
-            source, lanes: lanes(for: source), container: containerLane(for: source), digestsBlocks: digestsBlocks,
-            search: search, pageWork: pageWork)
+            source, mostPages: mostPages, lanes: lanes(for: source), container: containerLane(for: source),
+            digestsBlocks: digestsBlocks, search: search, pageWork: pageWork)
         let threads = ThreadGroup()
         let progress = PassProgress(self.progress)
         if !source.isFilledInParallel { threads.start { board.read(progress: progress) } }

@@ -13,6 +13,7 @@ final class PassBoard: @unchecked Sendable {
 
     private let condition = NSCondition()
     private let source: any SourceReader
+    private let mostPages: Int
     private let pageCount: Int
     private let lanes: [DigestLane]
     private let container: ContainerLane?
@@ -71,11 +72,12 @@ final class PassBoard: @unchecked Sendable {
     }
 
     init(
-        _ source: any SourceReader, lanes: [DigestLane], container: ContainerLane?, digestsBlocks: Bool,
+        _ source: any SourceReader, mostPages: Int, lanes: [DigestLane], container: ContainerLane?, digestsBlocks: Bool,
         search: CandidateSearch?, pageWork: PageWork?
     ) throws {
         self.pageWork = pageWork
         self.source = source
+        self.mostPages = max(1, mostPages)
         pageCount = (source.size + MediaPass.pageSize - 1) / MediaPass.pageSize
         self.lanes = lanes
         self.container = container
@@ -106,7 +108,7 @@ final class PassBoard: @unchecked Sendable {
     private func takeTicket() -> Ticket? {
         guard pagesHanded < pageCount else { return nil }
         if spare.isEmpty {
-            guard buffersMade < MediaPass.pagesInFlight else { return nil }
+            guard buffersMade < mostPages else { return nil }
             buffersMade += 1
             spare.append([UInt8](repeating: 0, count: MediaPass.pageSize + (search?.margin ?? 0)))
         }

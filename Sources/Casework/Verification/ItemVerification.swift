@@ -168,7 +168,8 @@ extension VerifyWorkflow {
             let source = try StoredSource.open(
                 item, in: folder, path: sourcePaths[item], backing: backingPaths[item] ?? [])
             let outcome = try SourceComparison(
-                manifest: manifest, evidence: evidence, workers: workers, progress: progress, known: known
+                manifest: manifest, evidence: evidence, workers: workers, progress: progress, known: known,
+                takesAllDigests: takesAllDigests
             ).run(source)
             let known = try outcome.known?.manifestPart(ofMedium: manifest.kind != .folder)
             verification.add(

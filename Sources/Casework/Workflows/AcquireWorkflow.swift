@@ -14,6 +14,9 @@ public import SourceMedia
 /// An acquisition that is interrupted leaves an image that can be continued, and a journal beside it; see
 /// `Documentation/Acquisition.md`.
 public struct AcquireWorkflow {
+    /// Pages of the medium in memory at a time; the packed ones of the image need room as well.
+    static let mostPages = 8
+
     let session: CaseSession
     /// Digests over the whole medium.
     public var algorithms: [DigestAlgorithm] = [.md5, .sha1, .sha256]
@@ -106,7 +109,7 @@ public struct AcquireWorkflow {
 
         let readBack: ImageReadBack.Outcome
         do {
-            readBack = try ImageReadBack(session: session, algorithms: algorithms, workers: workers)
+            readBack = try ImageReadBack(session: session, workers: workers)
                 .run(files, format: journal.plan.format, expecting: scan, reading: readsBack)
         } catch {
             throw interruption(by: error, writer, item, device.description, place, begin)
@@ -230,6 +233,7 @@ public struct AcquireWorkflow {
         var pass = MediaPass()
         pass.algorithms = algorithms
         pass.workers = workers
+        pass.mostPages = Self.mostPages
         pass.pageWork = { bytes, offset, sha256 in try writer.take(bytes, at: offset, sha256: sha256) }
         let progress = session.progress
         let total = medium.size

@@ -22,6 +22,8 @@ public struct VerifyWorkflow {
     public var known: KnownDigestList?
     /// Where what items' virtual disks rest on lies now, by item, when it has moved.
     public var backingPaths: [String: [String]] = [:]
+    /// Takes every digest of the manifests again, not only SHA-256.
+    public var takesAllDigests = false
     /// Threads that digest.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
 
