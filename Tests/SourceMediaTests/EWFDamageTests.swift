@@ -205,6 +205,13 @@ struct EWFDamageTests {
             let error = #expect(throws: SourceError.self) { try SourceOpener.open(path) }
             #expect(error?.code == .damaged)
         }
+        // Found by fuzzing: 1,430 bytes that stated chunks of 128 MiB took half a gigabyte of memory.
+        for sectors in [0x10001, 0x20000, 0x40000] {
+            let path = try folder.set(try changed(8, EWFWriter.bytes32(sectors), everywhere: true))
+            let error = #expect(throws: SourceError.self) { try SourceOpener.open(path) }
+            #expect(error?.code == .unsupported, "\(sectors)")
+            #expect(error?.message.contains("more than 32 MiB are not read") == true)
+        }
         let sectors = try open(try changed(16, [UInt8](repeating: 0xFF, count: 8), everywhere: true))
         #expect(sectors.size == medium.count)
         #expect(!sectors.description.damage.isEmpty)

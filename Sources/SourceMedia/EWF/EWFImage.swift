@@ -7,6 +7,8 @@ internal import Synchronization
 final class EWFImage: SourceReader {
     /// Bytes of chunks that are kept for reads of parts of them; at least one chunk is.
     static let cachedBytes = 4 << 20
+    /// Largest chunk that several threads read: a page of a pass.
+    static let largestSharedChunk = 1 << 20
 
     let description: SourceDescription
     private let files: EWFFiles
@@ -84,8 +86,9 @@ final class EWFImage: SourceReader {
         return (lost + found).sorted { $0.extent.offset < $1.extent.offset }
     }
 
-    /// Inflating takes more time than reading.
-    var isFilledInParallel: Bool { true }
+    /// Inflating takes more time than reading. Chunks larger than a page would be inflated by several threads at once, each
+    /// with room for a whole one.
+    var isFilledInParallel: Bool { chunkSize <= Self.largestSharedChunk }
 
     /// Where the chunk lies that is read next.
     func containerPosition(atMedium offset: Int) -> Int {

@@ -183,6 +183,13 @@ struct EWFSet {
             note(damage: "\(place): section \"\(section.type)\" at byte \(section.offset) is damaged")
             return
         }
+        guard found.chunkSize <= EWFVolume.largestReadChunk else {
+            throw SourceError(
+                .unsupported,
+                "\(place) states chunks of \(found.chunkSize >> 20) MiB; more than \(EWFVolume.largestReadChunk >> 20) MiB "
+                    + "are not read. Nothing was taken in. Write the image anew with smaller chunks, for example with "
+                    + "ewfexport, or check that it is undamaged.")
+        }
         describedSegment = file
         guard let known = volume else {
             volume = found

@@ -4,8 +4,10 @@ import EvidenceModel
 struct EWFVolume: Hashable {
     /// Bytes of the longer layout.
     static let size = 1052
-    /// Most bytes a chunk that are read; EnCase writes up to 32,768 sectors a chunk.
+    /// Most bytes a chunk: what the format's writers could state, 32,768 sectors of 4,096 bytes.
     static let largestChunk = 128 << 20
+    /// Most bytes a chunk that are read: a chunk is inflated whole, and a small file may state any size.
+    static let largestReadChunk = 32 << 20
     /// Most bytes a sector that are read.
     static let largestSector = 1 << 16
 

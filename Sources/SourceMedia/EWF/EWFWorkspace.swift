@@ -16,7 +16,7 @@ final class EWFWorkspace: @unchecked Sendable {
         inflater = try ZlibInflater()
         largestChunk = Self.largestChunk(chunkSize)
         capacity = max(largestChunk, Self.runSize)
-        packed = [UInt8](repeating: 0, count: capacity)
+        packed = []
     }
 
     static func largestChunk(_ chunkSize: Int) -> Int { chunkSize + chunkSize / 8 + 4096 }
@@ -27,8 +27,11 @@ final class EWFWorkspace: @unchecked Sendable {
         var lent: [UInt8] = []
         swap(&lent, &packed)
         defer { swap(&lent, &packed) }
+        // As large as what is stored, not as what a header promises.
+        let wanted = min(count, capacity)
+        if lent.count < wanted { lent = [UInt8](repeating: 0, count: max(wanted, min(capacity, Self.runSize))) }
         var destination = lent.mutableSpan
-        var part = destination._mutatingExtracting(0..<min(count, destination.count))
+        var part = destination._mutatingExtracting(0..<wanted)
         let (read, error) = try files.pool.file(file).read(at: offset, into: &part)
         if let error { throw SourceError(.unreadable, SystemError.text(error)) }
         return read
