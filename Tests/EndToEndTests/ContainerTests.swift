@@ -55,6 +55,9 @@ struct ContainerTests {
             let (answer, value) = try ingest(name, item: format)
             #expect(answer.status == 0, "\(format): \(answer.errors)")
             #expect(value?["digests"]?["sha256"]?.string == right, "\(format)")
+            let recipe = try lab.shell(
+                try TamperingTests.recipe(), ["CASE": lab.path("case"), "IMAGE": lab.path(name), "ITEM": format])
+            #expect(recipe.status == 0, "\(format): \(recipe.text)\(recipe.errors)")
         }
         let verification = try lab.run(["verify", "--case", lab.path("case")])
         #expect(verification.status == 0, "\(verification.text)")

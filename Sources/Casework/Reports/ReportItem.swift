@@ -50,7 +50,8 @@ struct ReportItem {
         // Of a device that was imaged, the files that hold its bytes now.
         let image = manifest.image?.files.map { EvidenceString($0.name) }
         return ReportModel.Source(
-            name: names.first ?? name ?? EvidenceString(id), kind: manifest.kind.rawValue, size: manifest.mediaSize,
+            name: names.first ?? name ?? EvidenceString(id), kind: manifest.kind.rawValue,
+            container: manifest.image?.format, size: manifest.mediaSize,
             sectorSize: manifest.kind == .folder ? nil : manifest.sectorSize,
             segments: image ?? (names.count > 1 ? names : []))
     }

@@ -103,7 +103,7 @@ extension VerifyWorkflow {
         }
         let names = manifest.stored.map(\.digest.algorithm.displayName).joined(separator: ", ")
         verification.add(
-            name, .holds(names.isEmpty ? "undamaged; it carries no digest" : "undamaged; its \(names) is the medium's"))
+            name, .holds(names.isEmpty ? "undamaged; it carries no digest of the whole medium" : "undamaged; its \(names) is the medium's"))
     }
 
     /// The stamps of outside authorities over the signed manifest.

@@ -106,6 +106,8 @@ extension ReportModel {
         public var name: EvidenceString
         /// The manifest's `source.kind`, for example "raw", "split", "device" or "folder".
         public var kind: String
+        /// What holds the bytes now: the kind, or the format of the image that was made of a device ("e01", "raw").
+        public var container: String
         /// Size of the content, in bytes.
         public var size: Int
         /// Size of a sector, in bytes; nil for a folder.
@@ -115,10 +117,12 @@ extension ReportModel {
 
         /// Creates the value from its parts.
         public init(
-            name: EvidenceString, kind: String, size: Int, sectorSize: Int? = nil, segments: [EvidenceString] = []
+            name: EvidenceString, kind: String, container: String? = nil, size: Int, sectorSize: Int? = nil,
+            segments: [EvidenceString] = []
         ) {
             self.name = name
             self.kind = kind
+            self.container = container ?? kind
             self.size = size
             self.sectorSize = sectorSize
             self.segments = segments
