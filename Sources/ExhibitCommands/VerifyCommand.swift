@@ -112,7 +112,7 @@ enum VerificationText {
             }
         }
         guard failed.isEmpty else { return "NOT VERIFIED:\n" + failed.joined(separator: "\n") }
-        let rest = skipped == 0 ? "" : "; \(skipped) skipped as asked"
+        let rest = skipped == 0 ? "" : "; \(skipped) skipped"
         return "Verified: \(verification.checks.count - skipped) checks hold\(rest)."
     }
 

@@ -15,6 +15,13 @@ public struct ImagePlace: Hashable, Sendable {
         let slash = path.lastIndex(of: "/")
         let folder = slash.map { String(path[..<$0]) } ?? "."
         let name = slash.map { String(path[path.index(after: $0)...]) } ?? path
+        var existing = stat()
+        if unsafe stat(path, &existing) == 0, existing.st_mode & S_IFMT != S_IFREG {
+            throw ImagingError(
+                .place,
+                "\(path) is a folder or a device, not the name of an image. Nothing was read. Give folder and name, for "
+                    + "example \(path == "/" ? "" : path)/item.")
+        }
         guard !name.isEmpty, name != ".", name != "..",
             let resolved = unsafe realpath(slash == path.startIndex ? "/" : folder, nil)
         else {

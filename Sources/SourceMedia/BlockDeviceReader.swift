@@ -22,7 +22,13 @@ extension SourceOpener {
     public static func openMedium(
         _ path: String, allowWritableMounts: Bool = false, policy: ReadPolicy
     ) throws(SourceError) -> any SourceReader {
-        let source = try open(path, SourceOptions(allowWritableMounts: allowWritableMounts))
+        let source: any SourceReader
+        do {
+            source = try open(path, SourceOptions(allowWritableMounts: allowWritableMounts))
+        } catch  where error.code == .unreadable {
+            // A file in a device's place whose first or last sectors fail cannot be recognised as anything else.
+            source = try plainFile(path)
+        }
         switch source.description.kind {
         case .device, .raw: return try BlockDeviceReader(source.description, policy)
         default: return source

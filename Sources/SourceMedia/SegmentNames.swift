@@ -8,12 +8,20 @@ enum SegmentNames {
     static func segments(startingWith path: String) throws(SourceError) -> [String] {
         guard let name = SegmentName(path) else { return [path] }
         let present = try siblings(of: name)
-        guard name.isFirst else {
-            if present.contains(where: { $0.isFirst }), present.contains(where: { $0.number == name.number - 1 }) {
+        let hasEarlier = present.contains { $0.number < name.number }
+        // A set that begins with .000 has a segment .001 as well.
+        guard name.isFirst, !hasEarlier else {
+            if present.contains(where: { $0.isFirst && $0.number < name.number }) {
                 throw SourceError(
                     .incomplete,
                     "\(path) is a later segment of a split image. Give its first segment instead; the others are found "
                         + "by their names.")
+            }
+            if present.contains(where: { abs($0.number - name.number) == 1 }) {
+                throw SourceError(
+                    .incomplete,
+                    "\(path) is a later segment of a split image, and the first segment is missing. Nothing was taken in. "
+                        + "Put it beside the others and give its path.")
             }
             return [path]
         }

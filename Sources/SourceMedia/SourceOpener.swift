@@ -84,6 +84,7 @@ public enum SourceOpener {
         if let finding = try ArchiveRecognition.recognise(HeaderFile(whole)) {
             return ArchiveFile(path, whole, finding, warnings: warnings)
         }
+        if let warning = archiveNameWarning(path) { warnings.append(warning) }
         let segments = try SegmentNames.segments(startingWith: path)
         var files: [SourceFile] = []
         var opened: [Int: ReadOnlyFile] = [:]
@@ -117,6 +118,29 @@ public enum SourceOpener {
             kind: segments.count > 1 ? .split : .raw, path: path, files: files, mediaSize: total, sectorSize: 512,
             device: nil, oddities: [], warnings: warnings)
         return ConcatenatedFiles(description, paths: segments.map { Array($0.utf8) }, opened: opened)
+    }
+
+    /// A file as it stands, whatever it begins with.
+    static func plainFile(_ path: String) throws(SourceError) -> any SourceReader {
+        let absolute = try absolutePath(path)
+        let file = try ReadOnlyFile(path: Array(absolute.utf8))
+        guard file.size > 0 else { throw SourceError(.empty, "\(path) is empty: it holds no byte to take in.") }
+        let described = SourceFile(
+            nameBytes: Array(lastComponent(absolute).utf8), size: file.size,
+            modified: file.modifiedNanoseconds / 1_000_000, mode: file.mode & 0o7777)
+        let description = SourceDescription(
+            kind: .raw, path: absolute, files: [described], mediaSize: file.size, sectorSize: 512, device: nil,
+            oddities: [], warnings: ["its beginning or end could not be read: whether it is a container is not known"])
+        return ConcatenatedFiles(description, paths: [Array(absolute.utf8)], opened: [0: file])
+    }
+
+    /// A file that is named like an archive and is none: damaged, or named wrongly.
+    private static func archiveNameWarning(_ path: String) -> String? {
+        let name = lastComponent(path).lowercased()
+        let endings = [".zip", ".ufdr", ".7z", ".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"]
+        guard endings.contains(where: { name.hasSuffix($0) }) else { return nil }
+        return
+            "it is named like an archive, but is none or a damaged one: taken in as it stands, its members are not listed"
     }
 
     static func absolutePath(_ path: String) throws(SourceError) -> String {

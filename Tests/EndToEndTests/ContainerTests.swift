@@ -129,6 +129,12 @@ struct ContainerTests {
         let cut = try ingest("cut.tgz", item: "E3")
         #expect(cut.answer.status == 1)
         #expect(try listing("E3").first?["not_read"]?.string?.contains("damaged") == true)
+        // What was damaged when it came stays so: no later check may call it whole.
+        let verification = try lab.run(["verify", "E3", "--case", lab.path("case")])
+        #expect(verification.status == 1 && verification.text.contains("archive of E3"), "\(verification.text)")
+        try shell("mv cut.tgz none.zip")
+        let none = try ingest("none.zip", item: "E4")
+        #expect(none.answer.text.contains("named like an archive"), "\(none.answer.text)")
     }
 
     @Test("fifty thousand members are listed, each of them")

@@ -46,6 +46,21 @@ struct SourceOpenerTests {
         #expect(try source.bytes(at: 699, count: 702) == [1] + parts[1] + [3])
     }
 
+    @Test("without its first segment nothing of a split image is taken in")
+    func missingFirstSegment() throws {
+        defer { remove() }
+        for suffixes in [["002", "003"], ["ab", "ac"], ["000", "001"]] {
+            let stem = "set-\(suffixes[0])."
+            for suffix in suffixes { _ = try file(stem + suffix, [1, 2, 3]) }
+            let later = suffixes[0] == "000" ? 1 : 0
+            let path = folder.appending(path: stem + suffixes[later]).path
+            let error = #expect(throws: SourceError.self) { try SourceOpener.open(path) }
+            #expect(error?.code == .incomplete, "\(suffixes)")
+        }
+        // A name that only looks like a segment's.
+        #expect(try SourceOpener.open(try file("report.017", [1])).size == 1)
+    }
+
     @Test("a missing or later segment is refused by name")
     func damagedSplit() throws {
         defer { remove() }

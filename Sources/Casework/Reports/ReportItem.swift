@@ -40,7 +40,10 @@ struct ReportItem {
                     list: EvidenceString(known.list), sha256: known.listSHA256.hex, matched: known.count(.matched),
                     different: known.count(.differs) + known.count(.renamed) + known.count(.missing),
                     notCompared: known.count(.notCompared) + known.unsupported, unlisted: known.count(.unlisted))
-            }, manifest: try check(verdicts, id), warnings: manifest.warnings)
+            }, manifest: try check(verdicts, id),
+            warnings: manifest.warnings + manifest.damage.filter { !manifest.warnings.contains($0) },
+            problems: manifest.damage
+                + manifest.mismatches.map { "\($0.digest.algorithm.displayName) \($0.digest.hex)" })
     }
 
     private func source(of manifest: EvidenceManifest, _ id: String) -> ReportModel.Source {

@@ -87,8 +87,8 @@ extension VerifyWorkflow {
     /// What the container said of its medium when it was taken in: a medium that is unchanged since then may have been
     /// damaged before.
     private func checkContainer(_ manifest: EvidenceManifest, _ verification: inout Verification) {
-        guard manifest.kind.isContainer else { return }
-        let name = "container of \(manifest.item.id)"
+        guard manifest.kind.isContainer || !manifest.damage.isEmpty else { return }
+        let name = "\(manifest.kind == .archive ? "archive" : "container") of \(manifest.item.id)"
         let wrong = manifest.mismatches.map { "its \($0.digest.algorithm.displayName) is not the medium's" }
         let lost = manifest.unreadable.map { range in
             let sectors = SectorNumbers.covering(range.extent, of: manifest).map { SectorNumbers.text("sector", $0) }
@@ -102,8 +102,8 @@ extension VerifyWorkflow {
             return
         }
         let names = manifest.stored.map(\.digest.algorithm.displayName).joined(separator: ", ")
-        verification.add(
-            name, .holds(names.isEmpty ? "undamaged; it carries no digest of the whole medium" : "undamaged; its \(names) is the medium's"))
+        let digests = names.isEmpty ? "it carries no digest of the whole medium" : "its \(names) is the medium's"
+        verification.add(name, .holds("undamaged; " + digests))
     }
 
     /// The stamps of outside authorities over the signed manifest.

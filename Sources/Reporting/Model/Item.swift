@@ -41,6 +41,8 @@ extension ReportModel {
         public var manifest: ManifestCheck
         /// What was odd about it; stored warnings of the manifest.
         public var warnings: [String]
+        /// Why what it came in was not whole: damage, and digests of its own that are not those of its content.
+        public var problems: [String]
 
         /// Creates the value from its parts.
         public init(
@@ -48,7 +50,7 @@ extension ReportModel {
             condition: String = "", seal: String = "", received: UTCTime? = nil, source: Source, digests: [Digest],
             blocks: BlockTree? = nil, files: FileTree? = nil, unreadable: [UnreadableRange] = [],
             readBegan: UTCTime? = nil, readEnded: UTCTime? = nil, integrity: Integrity, known: KnownDigests? = nil,
-            manifest: ManifestCheck, warnings: [String] = []
+            manifest: ManifestCheck, warnings: [String] = [], problems: [String] = []
         ) {
             self.id = id
             self.description = description
@@ -69,6 +71,7 @@ extension ReportModel {
             self.known = known
             self.manifest = manifest
             self.warnings = warnings
+            self.problems = problems
         }
     }
 

@@ -65,8 +65,13 @@ struct CoverView {
         let unread = items.reduce(0) { sum, item in
             item.unreadable.reduce(sum) { $0.addingClamped($1.extent.length) }
         }
+        // Links, pipes and the like of a folder, members of an archive: named in section 6 beside the ranges that could not
+        // be read.
+        let omitted = context.model.omissions.count - items.reduce(0) { $0 + $1.unreadable.count }
+        let isWhole =
+            unread == 0 && items.allSatisfy { $0.problems.isEmpty && ($0.source.kind != "archive" || omitted == 0) }
         var result = answer(
-            "summary.examined_title", unread == 0 ? .good : .open,
+            "summary.examined_title", isWhole ? .good : .open,
             [text.counted("summary.examined_items", items.count, ["size": format.size(total)])], text)
         result.items = items.prefix(itemLimit).map {
             ItemLine(
@@ -76,8 +81,6 @@ struct CoverView {
         if items.count > itemLimit {
             result.afterItems.append(text.counted("summary.examined_more", items.count - itemLimit))
         }
-        // Links, pipes and the like of a folder: named in section 6 beside the ranges that could not be read.
-        let omitted = context.model.omissions.count - items.reduce(0) { $0 + $1.unreadable.count }
         result.afterItems.append(
             unread > 0
                 ? text("summary.read_partly", ["size": format.exactSize(unread)])
@@ -112,6 +115,11 @@ struct CoverView {
         }
         if changed.isEmpty, open.isEmpty, let latest {
             sentences.append(text("summary.unchanged_yes", ["time": format.dateTime(latest)]))
+        }
+        let flawed = model.items.filter { !$0.problems.isEmpty }.map { EvidenceText.plain($0.id, limit: 40) }
+        if !flawed.isEmpty {
+            sentences.append(text("summary.flawed", ["items": flawed.joined(separator: ", ")]))
+            level = .bad
         }
         if model.items.isEmpty { level = .open }
         switch records {

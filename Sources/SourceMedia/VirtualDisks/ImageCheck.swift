@@ -42,7 +42,7 @@ enum ImageCheck {
             return Findings(damage: ["qemu-img check: " + String(words.joined(separator: "; ").prefix(600))])
         case .exited(3):
             return Findings(warnings: [
-                "qemu-img check: clusters of the file belong to nothing; the medium is not affected"
+                "qemu-img check: clusters of the file belong to nothing: left over from a crash, or an entry of its tables was lost"
             ])
         default:
             return Findings(
