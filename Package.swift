@@ -77,7 +77,8 @@ let layers: [Target] = [
     .target(
         name: "ExhibitCommands",
         dependencies: [
-            "Casework", "Imaging", "SourceMedia", "TimeStamping", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            "Casework", "Imaging", "SourceMedia", "TimeStamping",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: rules),
     .executableTarget(name: "exhibit", dependencies: ["ExhibitCommands"], swiftSettings: rules),

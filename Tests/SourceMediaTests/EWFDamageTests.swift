@@ -183,6 +183,28 @@ struct EWFDamageTests {
         try EWFMedia.expectReadable(try open(changed), of: medium, lost: [range(15..<20)])
     }
 
+    /// Found by fuzzing: a range that ended before it began.
+    @Test("a section that ends within its own descriptor does no harm", arguments: [1, 40, 75])
+    func sectionWithinItsDescriptor(next: Int) throws {
+        for type in ["sectors", "table", "table2", "volume"] {
+            var changed = segments
+            for index in changed.indices {
+                guard let section = EWFWriter.section(type, in: changed[index]) else { continue }
+                let place = section.start
+                changed[index].replaceSubrange(
+                    place + 16..<place + 32, with: EWFWriter.bytes64(place + next) + EWFWriter.bytes64(0))
+                EWFWriter.seal(&changed[index], place, 72)
+            }
+            do {
+                let source = try open(changed)
+                #expect(!source.description.damage.isEmpty, "\(type)")
+                _ = try EWFMedia.all(source)
+            } catch let error as SourceError {
+                #expect(error.code == .damaged || error.code == .unsupported || error.code == .incomplete, "\(type)")
+            }
+        }
+    }
+
     @Test("volume: absurd values are refused, damage is made up for by section data")
     func volume() throws {
         func changed(_ at: Int, _ bytes: [UInt8], everywhere: Bool) throws -> [[UInt8]] {

@@ -28,12 +28,12 @@ struct EWFSection: Hashable {
     /// True for the section that ends a segment.
     var endsSegment: Bool { type == "next" || type == "done" }
 
-    /// First byte after the section, at most the end of the file.
+    /// First byte after the section: not before its content, and at most the end of the file, which holds the descriptor.
     func end(fileSize: Int) -> Int {
         let bySize = UInt64(offset) &+ size
         if size >= UInt64(Self.descriptorSize), bySize <= UInt64(fileSize), bySize > UInt64(offset) {
             return Int(bySize)
         }
-        return next > UInt64(offset) && next <= UInt64(fileSize) ? Int(next) : fileSize
+        return next >= UInt64(contentStart) && next <= UInt64(fileSize) ? Int(next) : max(contentStart, fileSize)
     }
 }
