@@ -16,7 +16,7 @@ public struct UnreadableRanges: Hashable, Sendable {
 
     /// Says whether any byte of `range` is among them.
     public func overlaps(_ range: Range<Int>) -> Bool {
-        let index = firstEnding(after: range.lowerBound)
+        let index = ranges.firstIndex(endingAfter: range.lowerBound)
         return index < ranges.count && ranges[index].extent.offset < range.upperBound
     }
 
@@ -25,7 +25,7 @@ public struct UnreadableRanges: Hashable, Sendable {
     /// - Precondition: it overlaps none that is there.
     public mutating func add(_ range: Range<Int>, _ error: String) {
         guard !range.isEmpty else { return }
-        let index = firstEnding(after: range.lowerBound)
+        let index = ranges.firstIndex(endingAfter: range.lowerBound)
         precondition(index == ranges.count || ranges[index].extent.offset >= range.upperBound, "ranges overlap")
         var start = range.lowerBound
         var end = range.upperBound
@@ -55,14 +55,16 @@ public struct UnreadableRanges: Hashable, Sendable {
     public func sectors(of size: Int) -> [Range<Int>] {
         ranges.map { $0.extent.offset / size..<($0.extent.end + size - 1) / size }
     }
+}
 
-    /// Index of the first range that ends after `offset`.
-    private func firstEnding(after offset: Int) -> Int {
+extension [UnreadableRange] {
+    /// Index of the first range that ends after `offset`; they must be ascending and apart.
+    func firstIndex(endingAfter offset: Int) -> Int {
         var low = 0
-        var high = ranges.count
+        var high = count
         while low < high {
             let middle = (low + high) / 2
-            if ranges[middle].extent.end <= offset { low = middle + 1 } else { high = middle }
+            if self[middle].extent.end <= offset { low = middle + 1 } else { high = middle }
         }
         return low
     }

@@ -153,7 +153,7 @@ private struct FlashVideoWalk: FileWalk {
         guard tags > 1 else { throw .rejected("no tags") }
         file.note("tags", tags)
         // Nothing marks the last tag: at a block's border the rest may lie elsewhere.
-        if file.length % ForeignBlocks.blockSize == 0 {
+        if file.length % FreeSpace.block == 0 {
             file.confidence = .header
             file.warnings.append("ends at the border of a block: more may follow elsewhere")
         }

@@ -3,15 +3,13 @@
 /// A format whose data cannot be followed bit by bit is still told apart from a file in pieces where the gap between
 /// them holds text or one repeated byte.
 enum ForeignBlocks {
-    /// The unit in which file systems give out space; files start at a multiple of it.
-    static let blockSize = 512
-
     /// Offset of the first whole block in the range that is not compressed data; nil when there is none.
     ///
     /// - Parameter mayHoldText: true where encoders leave their settings as text among the data.
     static func first(
         _ input: WalkInput, in range: Range<Int>, mayHoldText: Bool = false
     ) throws(WalkStop) -> Int? {
+        let blockSize = FreeSpace.block
         var at = (range.lowerBound + blockSize - 1) / blockSize * blockSize
         while at + blockSize <= range.upperBound {
             var isUniform = true

@@ -32,13 +32,9 @@ enum AFF4Codec: Hashable, Sendable {
 
 /// The decompressors that reading a chunk takes. Used by one thread at a time.
 final class AFF4Decompressor: @unchecked Sendable {
-    private let zlib: ZlibInflater
-    private let deflate: AFF4Inflater
+    private let inflater: StreamInflater
 
-    init() throws(SourceError) {
-        zlib = try ZlibInflater()
-        deflate = try AFF4Inflater()
-    }
+    init() throws(SourceError) { inflater = try StreamInflater() }
 
     /// Decompresses a chunk; answers how many bytes it gave, nil when it is damaged or gives more than there is room for.
     func decompress(_ packed: Span<UInt8>, _ codec: AFF4Codec, into output: inout MutableSpan<UInt8>) -> Int? {
@@ -46,9 +42,9 @@ final class AFF4Decompressor: @unchecked Sendable {
         case .stored: return nil
         case .snappy: return Self.snappy(packed, into: &output)
         case .lz4: return Self.lz4(packed, into: &output)
-        case .deflate: return deflate.inflate(packed, into: &output)
+        case .deflate: return inflater.inflateRaw(packed, into: &output)
         case .zlib:
-            guard case .inflated(let count) = zlib.inflate(packed, into: &output) else { return nil }
+            guard case .inflated(let count) = inflater.inflate(packed, into: &output) else { return nil }
             return count
         }
     }

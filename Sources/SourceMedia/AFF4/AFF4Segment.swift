@@ -81,7 +81,7 @@ final class AFF4Segment: Sendable {
                 member.size / 1033 <= member.packedSize
             else { return damaged("it is deflated and larger than \(largestInflated) bytes, or its sizes cannot be") }
             let packed = try file.bytes(at: start, count: member.packedSize)
-            guard let content = try AFF4Inflater().inflate(packed, size: member.size) else {
+            guard let content = try StreamInflater().inflateRaw(packed, size: member.size) else {
                 return damaged("it does not inflate to its \(member.size) bytes")
             }
             return .found(

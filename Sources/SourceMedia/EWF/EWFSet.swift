@@ -19,7 +19,7 @@ struct EWFSet {
     /// True once a segment ended with the section that ends the set.
     private(set) var isEnded = false
 
-    private let inflater: ZlibInflater
+    private let inflater: StreamInflater
     /// The `sectors` section read last in this segment.
     private var sectors: Range<Int>?
     /// Whether chunks lie in sections of their own, as the first table tells; no image does both.
@@ -33,7 +33,7 @@ struct EWFSet {
 
     init(_ files: EWFFiles) throws(SourceError) {
         self.files = files
-        inflater = try ZlibInflater()
+        inflater = try StreamInflater()
     }
 
     mutating func note(damage text: String) { if damage.count < Self.mostNotes { damage.append(text) } }

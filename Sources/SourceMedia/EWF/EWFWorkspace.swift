@@ -8,12 +8,12 @@ final class EWFWorkspace: @unchecked Sendable {
     let largestChunk: Int
     /// Most bytes that can be loaded together.
     let capacity: Int
-    private let inflater: ZlibInflater
+    private let inflater: StreamInflater
     private var packed: [UInt8]
 
     /// - Parameter chunkSize: in bytes.
     init(chunkSize: Int) throws(SourceError) {
-        inflater = try ZlibInflater()
+        inflater = try StreamInflater()
         largestChunk = Self.largestChunk(chunkSize)
         capacity = max(largestChunk, Self.runSize)
         packed = []
@@ -40,7 +40,7 @@ final class EWFWorkspace: @unchecked Sendable {
     /// Inflates one of the streams that were loaded.
     ///
     /// - Parameter range: of the loaded bytes.
-    func inflate(_ range: Range<Int>, into destination: inout MutableSpan<UInt8>) -> ZlibInflater.Outcome {
+    func inflate(_ range: Range<Int>, into destination: inout MutableSpan<UInt8>) -> StreamInflater.Outcome {
         let bytes = packed
         return inflater.inflate(bytes.span.extracting(range), into: &destination)
     }
@@ -48,7 +48,7 @@ final class EWFWorkspace: @unchecked Sendable {
     /// Inflates a chunk that may be longer than the medium goes, and gives its first bytes.
     func inflateFirst(
         _ range: Range<Int>, into destination: inout MutableSpan<UInt8>, chunkSize: Int
-    ) -> ZlibInflater.Outcome {
+    ) -> StreamInflater.Outcome {
         var whole = [UInt8](repeating: 0, count: chunkSize)
         var room = whole.mutableSpan
         let outcome = inflate(range, into: &room)

@@ -17,7 +17,7 @@ final class UnreadableMap: Sendable {
     /// How much from `offset` on, at most `length` bytes, is all unreadable or all not.
     func run(at offset: Int, length: Int) -> (length: Int, isUnreadable: Bool) {
         known.withLock { known in
-            let index = Self.firstEnding(after: offset, known)
+            let index = known.firstIndex(endingAfter: offset)
             guard index < known.count else { return (length, false) }
             let extent = known[index].extent
             if extent.offset <= offset { return (min(length, extent.end - offset), true) }
@@ -30,7 +30,7 @@ final class UnreadableMap: Sendable {
     /// - Throws: ``SourceError`` with code `damaged` when there are too many of them.
     func add(offset: Int, length: Int, _ why: String) throws(SourceError) {
         let isTooMuch = known.withLock { known in
-            let index = Self.firstEnding(after: offset, known)
+            let index = known.firstIndex(endingAfter: offset)
             var start = offset
             var end = offset + length
             if index < known.count {
@@ -38,7 +38,7 @@ final class UnreadableMap: Sendable {
                 if known[index].extent.offset >= start { end = min(end, known[index].extent.offset) }
             }
             guard end > start else { return false }
-            let place = Self.firstEnding(after: start, known)
+            let place = known.firstIndex(endingAfter: start)
             // Neighbours of the same cause are one run, in whatever order they were found.
             var first = place
             var last = place
@@ -58,15 +58,5 @@ final class UnreadableMap: Sendable {
             throw SourceError(
                 .damaged, "The image is damaged in more than \(Self.mostRuns) places. Copy it again from its source.")
         }
-    }
-
-    private static func firstEnding(after offset: Int, _ known: [UnreadableRange]) -> Int {
-        var low = 0
-        var high = known.count
-        while low < high {
-            let middle = (low + high) / 2
-            if known[middle].extent.end <= offset { low = middle + 1 } else { high = middle }
-        }
-        return low
     }
 }

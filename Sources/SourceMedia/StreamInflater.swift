@@ -1,7 +1,7 @@
 internal import CDeflate
 
-/// Inflates zlib streams (RFC 1950) whole, with libdeflate. Used by one thread at a time.
-@safe final class ZlibInflater: @unchecked Sendable {
+/// Inflates zlib streams (RFC 1950) and raw deflate streams (RFC 1951) whole, with libdeflate. Used by one thread at a time.
+@safe final class StreamInflater: @unchecked Sendable {
     private let decompressor: OpaquePointer
 
     /// - Throws: ``SourceError`` with code `unreadable` when there is no memory.
@@ -57,26 +57,25 @@ internal import CDeflate
             }
         }
     }
-}
 
-/// The checksum of RFC 1950, which guards every structure of an EWF file.
-struct Adler32: Hashable {
-    private(set) var value: UInt32 = 1
-
-    mutating func update(_ bytes: Span<UInt8>) {
-        guard !bytes.isEmpty else { return }
-        let before = value
-        value = unsafe bytes.withUnsafeBufferPointer { buffer in
-            unsafe libdeflate_adler32(before, buffer.baseAddress, buffer.count)
+    /// Inflates a raw stream; answers how many bytes it gave, nil when it is damaged or gives more than there is room for.
+    func inflateRaw(_ input: Span<UInt8>, into output: inout MutableSpan<UInt8>) -> Int? {
+        let decompressor = unsafe decompressor
+        var produced = 0
+        let result = unsafe input.withUnsafeBufferPointer { source in
+            unsafe output.withUnsafeMutableBufferPointer { destination in
+                unsafe libdeflate_deflate_decompress(
+                    decompressor, source.baseAddress, source.count, destination.baseAddress, destination.count,
+                    &produced)
+            }
         }
+        return result == LIBDEFLATE_SUCCESS ? produced : nil
     }
 
-    /// Says whether the four bytes at `offset` are the checksum of the `count` bytes at `start`.
-    ///
-    /// - Precondition: all of them lie in `bytes`.
-    static func holds(_ bytes: [UInt8], from start: Int = 0, count: Int, storedAt offset: Int) -> Bool {
-        var sum = Adler32()
-        sum.update(bytes.span.extracting(start..<start + count))
-        return Int(sum.value) == bytes.littleEndian32(at: offset)
+    /// Inflates a raw stream of known length; nil when it gives another number of bytes.
+    func inflateRaw(_ input: [UInt8], size: Int) -> [UInt8]? {
+        var output = [UInt8](repeating: 0, count: size)
+        var destination = output.mutableSpan
+        return inflateRaw(input.span, into: &destination) == size ? output : nil
     }
 }
