@@ -22,6 +22,15 @@ let package = Package(
         .systemLibrary(name: "CLZ4", path: "Sources/CLZ4", pkgConfig: "liblz4"),
         .systemLibrary(name: "CNBD", path: "Sources/CNBD", pkgConfig: "libnbd"),
         .systemLibrary(name: "CArchive", path: "Sources/CArchive", pkgConfig: "libarchive"),
+        .systemLibrary(name: "CMagic", path: "Sources/CMagic", pkgConfig: "libmagic"),
+        .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
+        .systemLibrary(name: "CBZip2", path: "Sources/CBZip2"),
+
+        .executableTarget(
+            name: "MagicCompiler", dependencies: ["CMagic"], path: "Sources/MagicCompiler", swiftSettings: rules),
+        .plugin(
+            name: "CompileMagic", capability: .buildTool(), dependencies: ["MagicCompiler"],
+            path: "Plugins/CompileMagic"),
 
         .target(name: "EvidenceModel", path: "Sources/EvidenceModel", swiftSettings: traced),
         .target(
@@ -31,6 +40,13 @@ let package = Package(
             name: "SourceMedia",
             dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive", "CLinux"],
             path: "Sources/SourceMedia", swiftSettings: traced),
+        .target(
+            name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic"],
+            path: "Sources/FormatIdentification", exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
+        .target(
+            name: "Carving",
+            dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib", "CBZip2"],
+            path: "Sources/Carving", swiftSettings: traced),
         // Of Casework only what reads a manifest: a file that this comes to need is linked there too.
         .target(
             name: "Casework", dependencies: ["EvidenceModel", "Digesting", "SourceMedia"], path: "Sources/Casework",
@@ -49,6 +65,13 @@ let package = Package(
             name: "ManifestFuzzer", dependencies: ["Casework", "FuzzSupport"], path: "Targets/ManifestFuzzer",
             swiftSettings: fuzzer,
             linkerSettings: linked),
+        .executableTarget(
+            name: "WalkerFuzzer", dependencies: ["Carving", "EvidenceModel", "SourceMedia", "FuzzSupport"],
+            path: "Targets/WalkerFuzzer", swiftSettings: fuzzer, linkerSettings: linked),
+        .executableTarget(
+            name: "CarvingFuzzer",
+            dependencies: ["Carving", "EvidenceModel", "FormatIdentification", "SourceMedia", "FuzzSupport"],
+            path: "Targets/CarvingFuzzer", swiftSettings: fuzzer, linkerSettings: linked),
         .executableTarget(
             name: "SeedMaker", dependencies: ["Casework", "EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4"],
             path: "Targets/SeedMaker", swiftSettings: rules, linkerSettings: linked),
