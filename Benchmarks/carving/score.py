@@ -47,13 +47,13 @@ def main():
     wrong = [item for item in sure if item["sha256"] not in wanted]
     seconds, kibibytes = open(options.time).read().split() if options.time else ("-", "-")
     percent = lambda part, whole: f"{100 * part / whole:5.1f} %" if whole else "    - "
-    print(f"{options.name or '-':<10} {exact:>5} / {len(wanted):<5} {percent(exact, len(wanted))}   {len(found):>6} finds "
+    print(f"{options.name or '-':<20} {exact:>5} / {len(wanted):<5} {percent(exact, len(wanted))}   {len(found):>6} finds "
           f"{percent(right, len(judged))} right   {seconds:>8} s {int(kibibytes) // 1024 if kibibytes != '-' else '-':>5} MiB"
           + (f"   proven and structural: {len(sure)}, wrong {len(wrong)}" if sure else ""))
     if options.types:
         total = collections.Counter(item["type"] for item in wanted.values())
         hits = collections.Counter(item["type"] for digest, item in wanted.items() if digest in digests)
-        print("           " + "  ".join(f"{kind} {hits[kind]}/{total[kind]}" for kind in sorted(total)))
+        print(" " * 21 + "  ".join(f"{kind} {hits[kind]}/{total[kind]}" for kind in sorted(total)))
 
 
 if __name__ == "__main__": main()
