@@ -160,3 +160,61 @@ extension [UInt8] {
     /// Overwrites bytes from `offset` on.
     mutating func put(_ bytes: [UInt8], at offset: Int) { replaceSubrange(offset..<offset + bytes.count, with: bytes) }
 }
+
+/// Checks that no 32-bit number in the file's first `head` bytes can lie its way to a trap or past the end: each is set
+/// to 0, 1, 7FFFFFFF and FFFFFFFF, in both byte orders.
+///
+/// What the walker still calls whole must not reach past the end, and a proof must not survive where `isChecked`.
+func expectLiesAreFound(
+    _ walker: any FormatWalker, _ file: [UInt8], from start: Int = 0, head: Int = 512, isChecked: Bool = false,
+    sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let lies: [[UInt8]] = [
+        [0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 0, 1], [0x7F, 0xFF, 0xFF, 0xFF], [0xFF, 0xFF, 0xFF, 0x7F],
+        [0xFF, 0xFF, 0xFF, 0xFF],
+    ]
+    for offset in start..<max(start, min(head, file.count - 3)) {
+        for lie in lies where !lie.elementsEqual(file[offset..<offset + 4]) {
+            var lying = file
+            lying.put(lie, at: offset)
+            guard let found = verdict(of: walker, on: lying + [UInt8](repeating: 0, count: 64)).completed else {
+                continue
+            }
+            #expect(found.length <= file.count + 64, "\(lie) at \(offset)", sourceLocation: sourceLocation)
+            if isChecked {
+                #expect(found.confidence != .proven, "\(lie) at \(offset)", sourceLocation: sourceLocation)
+            }
+        }
+    }
+}
+
+/// Checks that the file's first bytes in front of another body are neither proven nor structural.
+func expectDecoyRefused(
+    _ walker: any FormatWalker, _ file: [UInt8], keeping head: Int, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var generator = SeededGenerator(seed: UInt64(head) + 5)
+    let bodies: [[UInt8]] = [
+        generator.bytes(8192), [UInt8](repeating: 0, count: 8192), [UInt8](repeating: 0xFF, count: 8192),
+        Array(String(repeating: "the quick brown fox ", count: 400).utf8),
+    ]
+    for (index, body) in bodies.enumerated() {
+        let found = verdict(of: walker, on: file.prefix(head) + body)
+        #expect(
+            found.completed == nil || found.completed?.confidence == .header, "body \(index): \(found)",
+            sourceLocation: sourceLocation)
+    }
+}
+
+/// Checks that no cut, at the end of the source or before zeros, is called proven or structural.
+func expectNeverSureWhenTruncated(
+    _ walker: any FormatWalker, _ file: [UInt8], every step: Int = 1, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    for length in stride(from: 0, to: file.count, by: step) {
+        for tail in [[], [UInt8](repeating: 0, count: 2000)] {
+            let found = verdict(of: walker, on: file[..<length] + tail)
+            #expect(
+                found.completed == nil || found.completed?.confidence == .header, "cut to \(length): \(found)",
+                sourceLocation: sourceLocation)
+        }
+    }
+}
