@@ -1,177 +1,3 @@
-/// The Huffman tables of a JPEG file, laid out for fast decoding (ITU-T T.81, annexes C and F.2.2.3).
-struct JPEGHuffmanTables {
-    /// Bits that one look-up decides.
-    static let lookupBits = 10
-
-    /// For each of eight tables (class × 4 + identifier) and each ten bits: length × 256 + symbol; 0 for longer codes.
-    private(set) var lookup = [UInt16](repeating: 0, count: 8 << Self.lookupBits)
-    private(set) var isDefined = [Bool](repeating: false, count: 8)
-    /// For each table and code length: the first code after the last of that length, left-aligned in 17 bits.
-    private var ends = [UInt32](repeating: 0, count: 8 * 17)
-    /// For each table and code length: index of the first symbol minus the first code.
-    private var bases = [Int32](repeating: 0, count: 8 * 17)
-    private var symbols = [UInt8](repeating: 0, count: 8 * 256)
-
-    /// Defines a table; false when the code lengths are no prefix code.
-    mutating func define(_ table: Int, counts: [UInt8], symbols values: [UInt8]) -> Bool {
-        for index in 0..<1 << Self.lookupBits { lookup[table << Self.lookupBits | index] = 0 }
-        var code = 0
-        var index = 0
-        for length in 1...16 {
-            let number = Int(counts[length - 1])
-            guard code + number <= 1 << length else { return false }
-            bases[table * 17 + length] = Int32(index - code)
-            if length <= Self.lookupBits {
-                let shift = Self.lookupBits - length
-                for step in 0..<number {
-                    let entry = UInt16(length) << 8 | UInt16(values[index + step])
-                    let first = table << Self.lookupBits | (code + step) << shift
-                    for slot in first..<first + (1 << shift) { lookup[slot] = entry }
-                }
-            }
-            for step in 0..<number { symbols[table * 256 + index + step] = values[index + step] }
-            index += number
-            code += number
-            ends[table * 17 + length] = UInt32(code << (17 - length))
-            code <<= 1
-        }
-        isDefined[table] = true
-        return true
-    }
-
-    /// Length × 256 + symbol of a code longer than the look-up; 0 when no code begins so.
-    func slow(_ table: Int, _ sixteenBits: UInt32) -> UInt16 {
-        let aligned = sixteenBits << 1
-        var length = Self.lookupBits + 1
-        while length <= 16 {
-            if aligned < ends[table * 17 + length] {
-                let index = bases[table * 17 + length] + Int32(sixteenBits >> UInt32(16 - length))
-                guard (0..<256).contains(index) else { return 0 }
-                return UInt16(length) << 8 | UInt16(symbols[table * 256 + Int(index)])
-            }
-            length += 1
-        }
-        return 0
-    }
-}
-
-/// The bits of an entropy-coded segment, without its stuffing (ITU-T T.81, F.1.2.3).
-struct JPEGScanBits {
-    /// Bytes fetched at a time.
-    static let pieceSize = 32 * 1024
-
-    private let input: WalkInput
-    private var piece: [UInt8] = []
-    private var pieceStart: Int
-    private var index = 0
-    /// The next bits, from the highest down.
-    private(set) var bits: UInt64 = 0
-    /// How many of them are real; negative once more were taken than there are.
-    private(set) var held = 0
-    /// The marker that ends the segment; 0 while none was met.
-    private(set) var marker: UInt8 = 0
-    private(set) var failure: WalkStop?
-
-    init(_ input: WalkInput, at offset: Int) {
-        self.input = input
-        pieceStart = offset
-    }
-
-    /// Offset of the marker, or of the next byte to be taken up.
-    var position: Int { pieceStart + index }
-
-    @inline(__always)
-    mutating func consume(_ count: Int) {
-        bits &<<= UInt64(truncatingIfNeeded: count)
-        held &-= count
-    }
-
-    /// Makes at least 32 bits available unless the segment ends before.
-    @inline(__always)
-    mutating func refill() {
-        if held < 32 { fill() }
-    }
-
-    private mutating func fill() {
-        guard held >= 0 else { return }
-        if held <= 32, index &+ 4 <= piece.count {
-            let four =
-                UInt32(piece[index]) &<< 24 | UInt32(piece[index &+ 1]) &<< 16 | UInt32(piece[index &+ 2]) &<< 8
-                | UInt32(piece[index &+ 3])
-            // No byte among the four is 0xFF: nothing is stuffed, no marker begins.
-            if (~four &- 0x0101_0101) & four & 0x8080_8080 == 0 {
-                bits |= UInt64(four) &<< UInt64(truncatingIfNeeded: 32 &- held)
-                held &+= 32
-                index &+= 4
-                return
-            }
-        }
-        while held <= 56 {
-            if index + 1 >= piece.count {
-                guard marker == 0, fetch() else { return }
-            }
-            let byte = piece[index]
-            if byte == 0xFF {
-                let next = piece[index + 1]
-                if next == 0 {
-                    index += 2
-                } else if next == 0xFF {
-                    // Fill bytes before a marker.
-                    index += 1
-                    continue
-                } else {
-                    marker = next
-                    return
-                }
-            } else {
-                index += 1
-            }
-            bits |= UInt64(byte) &<< UInt64(truncatingIfNeeded: 56 &- held)
-            held += 8
-        }
-    }
-
-    /// Fetches the piece at the current position; false at the end of the source.
-    private mutating func fetch() -> Bool {
-        let start = pieceStart + index
-        let count = min(Self.pieceSize, input.count - start)
-        guard count >= 2, failure == nil else { return false }
-        do {
-            piece = try input.bytes(at: start, count: count)
-        } catch {
-            failure = error
-            return false
-        }
-        pieceStart = start
-        index = 0
-        return true
-    }
-
-    /// Drops the padding up to the marker that must follow; answers how many whole bytes were dropped with it.
-    mutating func alignToMarker(most: Int) -> Int? {
-        var dropped = 0
-        while true {
-            fill()
-            guard held >= 0 else { return nil }
-            dropped += held / 8
-            bits = 0
-            held = 0
-            if marker != 0 { return dropped }
-            guard dropped <= most, failure == nil, index + 1 < piece.count || input.count - position >= 2 else {
-                return nil
-            }
-        }
-    }
-
-    /// Steps over the marker that was met.
-    mutating func stepOverMarker() {
-        index += 2
-        marker = 0
-        bits = 0
-        held = 0
-    }
-}
-
 /// What a frame header says (ITU-T T.81, B.2.2).
 struct JPEGFrame {
     struct Component {
@@ -235,6 +61,15 @@ struct JPEGScanHeader {
     let last: Int
     let high: Int
     let low: Int
+
+    /// The blocks of one unit, in their order: one of a component alone, else as many of each as it is sampled.
+    func plan(of frame: JPEGFrame) -> [Part] {
+        guard parts.count > 1 else { return parts }
+        return parts.flatMap { part in
+            let component = frame.components[part.component]
+            return [Part](repeating: part, count: component.horizontal * component.vertical)
+        }
+    }
 }
 
 /// Follows the Huffman codes of a scan, without the transform: every block of the frame must be there.
@@ -280,12 +115,12 @@ struct JPEGScanDecoder {
     ///
     /// - Parameter brightest: for each component, the largest DC value its quantizer allows.
     mutating func follow(
-        _ scan: JPEGScanHeader, tables: JPEGHuffmanTables, restartInterval: Int, brightest: SIMD4<Int>,
+        _ scan: JPEGScanHeader, tables: JPEGHuffmanTables, restartInterval: Int, brightest: InlineArray<4, Int>,
         input: WalkInput, at offset: Int
     ) throws(WalkStop) -> End {
         var bits = JPEGScanBits(input, at: offset)
         eobRun = 0
-        var predictions = SIMD4<Int>.zero
+        var predictions = InlineArray<4, Int>(repeating: 0)
         let alone = scan.parts.count == 1 ? scan.parts[0] : nil
         let columns = alone.map { frame.components[$0.component].ownColumns } ?? frame.unitColumns
         let rows = alone.map { frame.components[$0.component].ownRows } ?? frame.unitRows
@@ -297,6 +132,7 @@ struct JPEGScanDecoder {
         let knownStep = alone.map { frame.components[$0.component].columns } ?? 0
         var untilRestart = restartInterval
         var restart = 0
+        let plan = frame.isProgressive ? [] : scan.plan(of: frame)
         for row in 0..<rows {
             for column in 0..<columns {
                 if restartInterval > 0 {
@@ -309,12 +145,14 @@ struct JPEGScanDecoder {
                         restart = (restart + 1) & 7
                         untilRestart = restartInterval
                         eobRun = 0
-                        predictions = .zero
+                        predictions = InlineArray(repeating: 0)
                     }
                     untilRestart -= 1
                 }
                 var isSound = true
-                if let alone {
+                if !frame.isProgressive {
+                    isSound = Self.unit(plan.span, tables, &bits, &predictions, brightest)
+                } else if let alone {
                     isSound = block(
                         scan, alone, tables, &bits, &predictions, brightest,
                         index: knownStart &+ row &* knownStep &+ column)
@@ -343,16 +181,26 @@ struct JPEGScanDecoder {
         return .whole(bits.position)
     }
 
-    /// Follows one block; false when its codes make no sense.
+    /// Follows the blocks of one unit of a sequential scan; false when their codes make no sense.
+    @inline(__always)
+    private static func unit(
+        _ plan: Span<JPEGScanHeader.Part>, _ tables: borrowing JPEGHuffmanTables, _ bits: inout JPEGScanBits,
+        _ predictions: inout InlineArray<4, Int>, _ brightest: InlineArray<4, Int>
+    ) -> Bool {
+        for index in plan.indices {
+            let part = plan[index]
+            guard brightness(part, tables, &bits, &predictions, brightest), coefficients(part.acTable, tables, &bits)
+            else { return false }
+        }
+        return true
+    }
+
+    /// Follows one block of a progressive scan; false when its codes make no sense.
     @inline(__always)
     private mutating func block(
         _ scan: JPEGScanHeader, _ part: JPEGScanHeader.Part, _ tables: borrowing JPEGHuffmanTables,
-        _ bits: inout JPEGScanBits, _ predictions: inout SIMD4<Int>, _ brightest: SIMD4<Int>, index: Int
+        _ bits: inout JPEGScanBits, _ predictions: inout InlineArray<4, Int>, _ brightest: InlineArray<4, Int>, index: Int
     ) -> Bool {
-        if !frame.isProgressive {
-            return Self.brightness(part, tables, &bits, &predictions, brightest)
-                && Self.coefficients(4 + part.acTable, tables, &bits)
-        }
         if scan.first == 0 {
             if scan.high == 0 { return Self.brightness(part, tables, &bits, &predictions, brightest, low: scan.low) }
             bits.refill()
@@ -383,7 +231,7 @@ struct JPEGScanDecoder {
     @inline(__always)
     private static func brightness(
         _ part: JPEGScanHeader.Part, _ tables: borrowing JPEGHuffmanTables, _ bits: inout JPEGScanBits,
-        _ predictions: inout SIMD4<Int>, _ brightest: SIMD4<Int>, low: Int = 0
+        _ predictions: inout InlineArray<4, Int>, _ brightest: InlineArray<4, Int>, low: Int = 0
     ) -> Bool {
         let size = symbol(part.dcTable, tables, &bits)
         guard size >= 0, size <= 15 else { return false }
@@ -400,24 +248,54 @@ struct JPEGScanDecoder {
     private static func coefficients(
         _ table: Int, _ tables: borrowing JPEGHuffmanTables, _ bits: inout JPEGScanBits
     ) -> Bool {
+        let steps = tables.acSteps.span
+        let first = table &<< JPEGHuffmanTables.lookupBits
+        // The bits in hand stay in registers from code to code: here a medium of photographs spends its time.
+        var word = bits.bits
+        var held = bits.held
         var index = 1
         while index < 64 {
-            let code = symbol(table, tables, &bits)
-            guard code >= 0 else { return false }
-            let size = code & 15
-            let run = code &>> 4
-            if size == 0 {
-                if run == 0 { return true }
-                guard run == 15 else { return false }
-                index += 16
-                guard index < 64 else { return false }
+            if held < 32 {
+                bits.putBack(word, held)
+                bits.refill()
+                word = bits.bits
+                held = bits.held
+            }
+            let peek = Int(truncatingIfNeeded: word &>> UInt64(64 - JPEGHuffmanTables.lookupBits))
+            let step = steps[first | peek]
+            if step != 0 {
+                let length = step & (1 &<< JPEGHuffmanTables.ACStep.lengthBits &- 1)
+                word &<<= UInt64(length)
+                held &-= Int(length)
+                index &+= Int(step &>> JPEGHuffmanTables.ACStep.lengthBits)
             } else {
-                index += run + 1
-                guard index <= 64 else { return false }
-                bits.consume(size)
+                bits.putBack(word, held)
+                guard let next = rareCoefficient(table, tables, &bits, at: index) else { return false }
+                index = next
+                word = bits.bits
+                held = bits.held
             }
         }
-        return true
+        bits.putBack(word, held)
+        return index == 64 || index > JPEGHuffmanTables.ACStep.endOfBlock
+    }
+
+    /// A code longer than a look-up, or sixteen zeros; nil when there is no such code.
+    @inline(never)
+    private static func rareCoefficient(
+        _ table: Int, _ tables: borrowing JPEGHuffmanTables, _ bits: inout JPEGScanBits, at index: Int
+    ) -> Int? {
+        let code = symbol(4 + table, tables, &bits)
+        guard code >= 0 else { return nil }
+        let size = code & 15
+        let run = code &>> 4
+        if size > 0 {
+            bits.consume(size)
+            return index + run + 1
+        }
+        if run == 0 { return index + JPEGHuffmanTables.ACStep.endOfBlock }
+        // Sixteen zeros and then nothing would be an end of the block.
+        return run == 15 && index + 16 < 64 ? index + 16 : nil
     }
 
     /// The first pass over a band of coefficients (G.1.2.2).

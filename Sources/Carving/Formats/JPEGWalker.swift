@@ -227,8 +227,8 @@ struct JPEGWalk: FileWalk {
 
     /// The largest DC value of each component: a sample is a number of `precision` bits, and the transform makes the
     /// mean of 64 of them at most eight times as large. Twice as much is let pass for coarse quantizers.
-    private func brightest(_ frame: JPEGFrame) -> SIMD4<Int> {
-        var brightest = SIMD4<Int>.zero
+    private func brightest(_ frame: JPEGFrame) -> InlineArray<4, Int> {
+        var brightest = InlineArray<4, Int>(repeating: 0)
         for (index, component) in frame.components.enumerated() {
             let quantizer = max(1, quantizers[component.quantizer])
             brightest[index] = (16 << (frame.precision - 1)) / quantizer + 2
