@@ -199,7 +199,8 @@ struct JPEGScanDecoder {
     @inline(__always)
     private mutating func block(
         _ scan: JPEGScanHeader, _ part: JPEGScanHeader.Part, _ tables: borrowing JPEGHuffmanTables,
-        _ bits: inout JPEGScanBits, _ predictions: inout InlineArray<4, Int>, _ brightest: InlineArray<4, Int>, index: Int
+        _ bits: inout JPEGScanBits, _ predictions: inout InlineArray<4, Int>, _ brightest: InlineArray<4, Int>,
+        index: Int
     ) -> Bool {
         if scan.first == 0 {
             if scan.high == 0 { return Self.brightness(part, tables, &bits, &predictions, brightest, low: scan.low) }
