@@ -109,7 +109,23 @@ public final class CatalogStore: Sendable {
         } catch {
             throw Self.storage(queue.path, error)
         }
-        guard let text else { return nil }
+        return try text.map { text throws(CatalogError) in try Self.provenance(text, of: item) }
+    }
+
+    /// The items that runs have catalogued, in order, with the provenance of each run.
+    public func runs() throws(CatalogError) -> [(item: String, provenance: CanonicalValue)] {
+        let rows: [(item: String, text: String)]
+        do {
+            rows = try queue.read { database in
+                try Row.fetchAll(database, sql: "SELECT item, provenance FROM run ORDER BY item").map { ($0[0], $0[1]) }
+            }
+        } catch {
+            throw Self.storage(queue.path, error)
+        }
+        return try rows.map { row throws(CatalogError) in (row.item, try Self.provenance(row.text, of: row.item)) }
+    }
+
+    private static func provenance(_ text: String, of item: String) throws(CatalogError) -> CanonicalValue {
         do {
             return try CanonicalValue(parsing: Array(text.utf8))
         } catch {

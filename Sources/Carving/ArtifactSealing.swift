@@ -31,12 +31,15 @@ struct SealedFind: Sendable {
     var limitsHit: [String] = []
     var warnings: [String] = []
     var bytesHashed = 0
+    /// Times that libmagic was given bytes to name.
+    var libmagicCalls = 0
 }
 
 extension CarveWorker {
     /// Reads the find once: digests, libmagic's description, its identity.
     func seal(_ find: DecidedFind, item: String) throws(CarveError) -> SealedFind {
         var result = SealedFind()
+        let callsBefore = cookie.calls
         do {
             var find = find
             if find.endIsGuessed { try endAtZeros(&find) }
@@ -49,6 +52,7 @@ extension CarveWorker {
             } catch {
                 result.warnings.append("offset \(find.offset): \(error.message)")
             }
+            result.libmagicCalls = cookie.calls - callsBefore
             result.bytesHashed = content.size
             // What libmagic does not know by the find's own bytes, it knew by those of its neighbour.
             if find.endIsGuessed, MagicAnswer.saysNothing(description) { return result }

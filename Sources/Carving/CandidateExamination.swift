@@ -18,6 +18,8 @@ struct CandidateExamination: Sendable {
     /// True when a walker was asked and did not accept.
     var wasRejected = false
     var confirmationCalls = 0
+    /// Times that libmagic was given bytes to name.
+    var libmagicCalls = 0
     var warnings: [String] = []
 }
 
@@ -59,6 +61,7 @@ final class CarveWorker: @unchecked Sendable {
 
     private func examine(_ reader: ByteReader, _ offset: Int) -> CandidateExamination {
         var result = CandidateExamination()
+        let callsBefore = cookie.calls
         do throws(ReadFailure) {
             let head = try reader.bytes(at: 0, count: min(signatures.index.requiredMargin, reader.count))
             let match = signatures.match(head.span)
@@ -69,6 +72,7 @@ final class CarveWorker: @unchecked Sendable {
         } catch {
             note(error, "signature", offset, &result)
         }
+        result.libmagicCalls = cookie.calls - callsBefore
         return result
     }
 

@@ -26,6 +26,9 @@ public struct CarveStatistics: Hashable, Sendable {
     public var confirmationCalls = 0
     /// Artifacts that libmagic described.
     public var descriptionCalls = 0
+    /// Times that libmagic was given bytes to name, for what the result rests on: an answer is asked for in up to three
+    /// parts (description, MIME type, extensions).
+    public var libmagicCalls = 0
     /// Bytes that went into SHA-256 and MD5.
     public var bytesHashed = 0
 }

@@ -106,6 +106,7 @@ public final class CarvingRun {
     private func decide(_ examination: CandidateExamination, at offset: Int) {
         result.statistics.examined += 1
         result.statistics.confirmationCalls += examination.confirmationCalls
+        result.statistics.libmagicCalls += examination.libmagicCalls
         result.warnings += examination.warnings
         closeOpen(before: offset)
         switch examination.finding {
@@ -195,6 +196,7 @@ public final class CarvingRun {
         for case let outcome? in sealed.withLock({ $0 }) {
             let find = try outcome.get()
             result.statistics.descriptionCalls += 1
+            result.statistics.libmagicCalls += find.libmagicCalls
             result.statistics.bytesHashed += find.bytesHashed
             result.warnings += find.warnings
             for name in find.limitsHit { result.limitsHit[name, default: 0] += 1 }

@@ -85,6 +85,7 @@ public struct FileSetExamination: Sendable {
             let find = try outcome.get()
             result.statistics.examined += 1
             result.statistics.descriptionCalls += 1
+            result.statistics.libmagicCalls += find.libmagicCalls
             result.statistics.bytesHashed += find.bytesHashed
             result.warnings += find.warnings
             if let artifact = find.artifact { result.artifacts.append(artifact) }
@@ -95,6 +96,7 @@ public struct FileSetExamination: Sendable {
 extension CarveWorker {
     /// Names one whole file and digests it.
     fileprivate func name(_ file: FileSetExamination.Member, item: String) throws(CarveError) -> SealedFind {
+        let callsBefore = cookie.calls
         let content = ExtentSource(source, extents: [file.extent])
         var find = DecidedFind(
             offset: file.extent.offset, length: file.extent.length, confidence: .header, format: "unknown",
@@ -111,6 +113,7 @@ extension CarveWorker {
         }
         apply(examine(content), to: &find)
         var sealed = try seal(find, item: item)
+        sealed.libmagicCalls = cookie.calls - callsBefore
         sealed.artifact?.origin = .filesystem
         sealed.artifact?.path = file.path
         sealed.warnings = warnings + sealed.warnings

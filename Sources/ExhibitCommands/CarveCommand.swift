@@ -42,7 +42,9 @@ struct CarveCommand: ParsableCommand {
         if let count = workers.workers { workflow.workers = count }
         let outcome = try workflow.run(item: item, sourcePath: source)
         try session.finish()
-        try output.write(Summary.value(outcome.artifacts)) { Summary.text(outcome.artifacts) }
+        try output.write(Summary.value(outcome.artifacts, outcome.record)) {
+            Summary.text(outcome.artifacts, outcome.record)
+        }
         for warning in outcome.warnings { Terminal.say("Warning: \(warning)") }
         if !outcome.warnings.isEmpty { throw ExitStatus.notVerified }
     }

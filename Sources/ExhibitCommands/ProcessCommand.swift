@@ -56,12 +56,13 @@ struct ProcessCommand: AsyncParsableCommand {
         try output.write(
             .object(compacting: [
                 "case": .string(outcome.folder.path), "item": Summary.value(outcome.manifest),
-                "artifacts": Summary.value(outcome.artifacts),
+                "artifacts": Summary.value(outcome.artifacts), "coverage": outcome.record?.canonical["coverage"],
+                "statistics": outcome.record?.canonical["statistics"],
                 "report": outcome.report.map { .string($0.pdfPath) },
                 "verified": outcome.verification.map { .bool($0.holds) },
             ])
         ) {
-            var parts = [Summary.text(outcome.manifest), Summary.text(outcome.artifacts)]
+            var parts = [Summary.text(outcome.manifest), Summary.text(outcome.artifacts, outcome.record)]
             if let verification = outcome.verification { parts.append(VerificationText.summary(verification)) }
             if let report = outcome.report { parts.append("Report \(report.id): \(report.pdfPath)") }
             return parts.joined(separator: "\n\n")

@@ -57,6 +57,8 @@ public struct MagicCookie: ~Copyable {
     private let cookie: magic_t
     /// Keeps the memory alive that libmagic reads in place.
     private let images: [CompiledMagic]
+    /// Times that libmagic was given bytes to name.
+    public private(set) var calls = 0
 
     /// Opens a session on the databases of a run.
     ///
@@ -137,7 +139,8 @@ public struct MagicCookie: ~Copyable {
         return list == "???" ? [] : list.split(separator: "/").map(String.init)
     }
 
-    private func ask(_ bytes: [UInt8], flags: Int32) throws(MagicError) -> String {
+    private mutating func ask(_ bytes: [UInt8], flags: Int32) throws(MagicError) -> String {
+        calls += 1
         guard unsafe magic_setflags(cookie, Self.flags | flags) == 0 else {
             throw MagicError(.failed, "libmagic refuses the flags of this build: \(unsafe Self.ownWords(cookie))")
         }

@@ -38,6 +38,10 @@ public struct MediaPass: Sendable {
     public var digestsBlocks = true
     /// Looks for places where a known format may start.
     public var search: CandidateSearch?
+    /// Tells the class of each block as well.
+    public var classifiesBlocks = false
+    /// Bytes that the classes of the blocks may take up; see ``BlockMap``.
+    public var blockMapLimit = BlockMap.usualLimit
     /// Gets every page once; needs ``digestsBlocks``.
     public var pageWork: PageWork?
     /// Number of threads that work on pages.
@@ -56,7 +60,8 @@ public struct MediaPass: Sendable {
         try refuseBoundless(source)
         let board = try PassBoard(
             source, mostPages: mostPages, lanes: lanes(for: source), container: containerLane(for: source),
-            digestsBlocks: digestsBlocks, search: search, pageWork: pageWork)
+            digestsBlocks: digestsBlocks, search: search, pageWork: pageWork,
+            blockMap: classifiesBlocks ? BlockMap(limit: blockMapLimit) : nil)
         let threads = ThreadGroup()
         let progress = PassProgress(self.progress)
         if !source.isFilledInParallel { threads.start { board.read(progress: progress) } }
@@ -117,6 +122,8 @@ public struct ScanResult: Sendable {
     public let blockTree: MerkleFrontier
     /// Where a known format may start, ascending, in bytes.
     public let candidates: [Int]
+    /// The classes of all blocks; nil when not asked for.
+    public let blockMap: BlockMap?
     /// What could not be read and counts as zeros.
     public let unreadable: [UnreadableRange]
     /// Number of media bytes that passed.

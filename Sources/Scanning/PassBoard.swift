@@ -20,6 +20,7 @@ final class PassBoard: @unchecked Sendable {
     private let digestsBlocks: Bool
     private let search: CandidateSearch?
     private let pageWork: PageWork?
+    private let classifiesBlocks: Bool
 
     private var spare: [[UInt8]] = []
     private var buffersMade = 0
@@ -40,6 +41,7 @@ final class PassBoard: @unchecked Sendable {
     private var blockDigests: [UInt8] = []
     private var blockTree = MerkleFrontier()
     private var candidates: [Int] = []
+    private var blockMap: BlockMap
 
     /// A page to be filled.
     private final class Ticket {
@@ -61,6 +63,7 @@ final class PassBoard: @unchecked Sendable {
     private enum FreeWork {
         case digestBlock(page: Int)
         case search(page: Int)
+        case classify(page: Int)
     }
 
     private enum Work {
@@ -69,13 +72,16 @@ final class PassBoard: @unchecked Sendable {
         case container(bytes: Int)
         case digestBlock(PassPage)
         case search(PassPage)
+        case classify(PassPage)
     }
 
     init(
         _ source: any SourceReader, mostPages: Int, lanes: [DigestLane], container: ContainerLane?, digestsBlocks: Bool,
-        search: CandidateSearch?, pageWork: PageWork?
+        search: CandidateSearch?, pageWork: PageWork?, blockMap: BlockMap?
     ) throws {
         self.pageWork = pageWork
+        classifiesBlocks = blockMap != nil
+        self.blockMap = blockMap ?? BlockMap()
         self.source = source
         self.mostPages = max(1, mostPages)
         pageCount = (source.size + MediaPass.pageSize - 1) / MediaPass.pageSize
@@ -138,7 +144,12 @@ final class PassBoard: @unchecked Sendable {
         page.isSearched = search != nil && known?.holdCandidates ?? true
         page.isDigested = digestsBlocks && (known == nil || pageWork != nil)
         if digestsBlocks, !page.isDigested { page.blockDigest = known?.digest }
-        page.tasksLeft = lanes.count + (page.isDigested ? 1 : 0) + (page.isSearched ? 1 : 0)
+        page.isClassified = classifiesBlocks && known == nil
+        if classifiesBlocks, !page.isClassified {
+            page.blockRuns = [BlockRun(kind: .zero, blocks: MediaPass.pageSize / BlockClass.blockSize)]
+        }
+        page.tasksLeft =
+            lanes.count + (page.isDigested ? 1 : 0) + (page.isSearched ? 1 : 0) + (page.isClassified ? 1 : 0)
         if container != nil { page.containerPosition = source.containerPosition(atMedium: offset + usable) }
         try post(page)
         progress.advance(by: usable)
@@ -164,6 +175,7 @@ final class PassBoard: @unchecked Sendable {
         }
         if page.isSearched { freeWork.append(.search(page: page.index)) }
         if page.isDigested { freeWork.append(.digestBlock(page: page.index)) }
+        if page.isClassified { freeWork.append(.classify(page: page.index)) }
         if page.tasksLeft == 0 { try retireFinishedPages() }
         condition.broadcast()
     }
@@ -221,6 +233,7 @@ final class PassBoard: @unchecked Sendable {
             switch freeWork.removeFirst() {
             case .digestBlock(let index): if let page = pages[index] { return .digestBlock(page) }
             case .search(let index): if let page = pages[index] { return .search(page) }
+            case .classify(let index): if let page = pages[index] { return .classify(page) }
             }
         }
         return nil
@@ -254,6 +267,10 @@ final class PassBoard: @unchecked Sendable {
                 search?.find(bytes, page.usable, page.index * MediaPass.pageSize, &found)
             }
             try finish(page) { page.candidates = found }
+        case .classify(let page):
+            var runs: [BlockRun] = []
+            page.withBytes { bytes in runs = BlockClassifier.runs(of: bytes.extracting(..<page.usable)) }
+            try finish(page) { page.blockRuns = runs }
         }
     }
 
@@ -274,6 +291,7 @@ final class PassBoard: @unchecked Sendable {
                 try blockTree.append(leafHash: MerkleFrontier.leafHash(value))
             }
             candidates += page.candidates
+            if classifiesBlocks { blockMap.append(page.blockRuns, bytes: page.usable) }
             pages[pagesRetired] = nil
             pagesRetired += 1
             spare.append(page.takeBuffer())
@@ -315,7 +333,7 @@ final class PassBoard: @unchecked Sendable {
                 (order.firstIndex(of: $0.algorithm) ?? 0) < (order.firstIndex(of: $1.algorithm) ?? 0)
             },
             fileDigests: ofFiles, containerDigests: try container?.results() ?? [], furtherFileDigests: fileDigests,
-            blockDigests: blockDigests, blockTree: blockTree, candidates: candidates, unreadable: source.unreadable,
-            bytesRead: source.size)
+            blockDigests: blockDigests, blockTree: blockTree, candidates: candidates,
+            blockMap: classifiesBlocks ? blockMap : nil, unreadable: source.unreadable, bytesRead: source.size)
     }
 }

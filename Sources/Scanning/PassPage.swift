@@ -10,10 +10,13 @@ final class PassPage {
     /// Whether candidates are looked for in it, and whether its digest is still to be taken.
     var isSearched = false
     var isDigested = false
+    /// Whether the classes of its blocks are still to be told.
+    var isClassified = false
     /// How far into the container's files a pass has come that has read this page.
     var containerPosition = 0
     var blockDigest: [UInt8]?
     var candidates: [Int] = []
+    var blockRuns: [BlockRun] = []
 
     init(index: Int, usable: Int, buffer: [UInt8]) {
         self.index = index

@@ -77,6 +77,7 @@ extension CarvingRun {
         for find in finds {
             let sealed = try worker.seal(find, item: item)
             result.statistics.descriptionCalls += 1
+            result.statistics.libmagicCalls += sealed.libmagicCalls
             result.statistics.bytesHashed += sealed.bytesHashed
             result.warnings += sealed.warnings
             if let artifact = sealed.artifact { result.artifacts.append(artifact) }

@@ -30,6 +30,8 @@ public struct CarveWorkflow {
         public let artifacts: [Artifact]
         public let limitsHit: [String: Int]
         public let warnings: [String]
+        /// What was done, and what became of every byte of the medium.
+        public let record: CarvingRecord
         public let receipt: LedgerReceipt
     }
 
@@ -55,12 +57,16 @@ public struct CarveWorkflow {
         let begin = try session.append(
             .analyseBegin, items: [LedgerItem(id: item, kind: .image)], refs: history.interruptedAnalyses)
 
-        let candidates = try acquired?.candidates ?? search(source, item, acquisition)
-        let result = try carve(source, item, candidates)
+        let searched = try acquired.flatMap { Searched($0) } ?? search(source, item, acquisition)
+        var result = try carve(source, item, searched.candidates)
+        let coverage = try Coverage(finds: result.artifacts, unreadable: searched.unreadable)
+            .statement(of: source, searched.blockMap)
+        if coverage.readAgain > 0 { result.limitsHit[BlockMap.limitName] = 1 }
+        let record = CarvingRecord(result.statistics, coverage)
         let export = Self.export(result.artifacts)
         try DurableFile.write(export, to: evidence.artifactsPath)
         try CatalogStore(path: session.folder.catalogPath).replace(
-            item: item, with: result.artifacts, run: provenance(of: result))
+            item: item, with: result.artifacts, run: provenance(of: result, record))
 
         let receipt = try session.append(
             .carveRun, items: [LedgerItem(id: item, kind: .image)], refs: [begin.reference],
@@ -71,18 +77,40 @@ public struct CarveWorkflow {
         try session.append(.analyseEnd, items: [LedgerItem(id: item, kind: .image)], refs: [begin.reference])
         _ = consume lock
         return Outcome(
-            artifacts: result.artifacts, limitsHit: result.limitsHit, warnings: result.warnings, receipt: receipt)
+            artifacts: result.artifacts, limitsHit: result.limitsHit, warnings: result.warnings, record: record,
+            receipt: receipt)
     }
 
     // MARK: Searching
 
+    /// What a pass over the medium has found for the run.
+    private struct Searched {
+        let candidates: [Int]
+        let blockMap: BlockMap
+        let unreadable: [UnreadableRange]
+
+        init?(_ acquired: IngestWorkflow.Outcome) {
+            guard let blockMap = acquired.blockMap else { return nil }
+            candidates = acquired.candidates
+            self.blockMap = blockMap
+            unreadable = acquired.manifest.unreadable
+        }
+
+        init(_ scan: ScanResult) {
+            candidates = scan.candidates
+            blockMap = scan.blockMap ?? BlockMap()
+            unreadable = scan.unreadable
+        }
+    }
+
     /// Reads the medium again: the search rides a pass that also shows that it is still what was taken in.
-    private func search(_ source: any SourceReader, _ item: String, _ acquisition: LedgerEntry) throws -> [Int] {
+    private func search(_ source: any SourceReader, _ item: String, _ acquisition: LedgerEntry) throws -> Searched {
         var pass = MediaPass()
         pass.algorithms = [.sha256]
         pass.digestsBlocks = false
         pass.workers = workers
         pass.search = source.description.kind == .folder ? nil : tools.search(blockSize: blockSize)
+        pass.classifiesBlocks = true
         let progress = session.progress
         progress?.began("Searching \(item)", unit: .bytes)
         defer { progress?.ended() }
@@ -101,7 +129,7 @@ public struct CarveWorkflow {
                 "The source of item \(item) is no longer what was taken in: its SHA-256 differs from the manifest's. It was "
                     + "not analysed, and the ledger says so. `exhibit verify` shows which blocks differ.")
         }
-        return scan.candidates
+        return Searched(scan)
     }
 
     private func carve(_ source: any SourceReader, _ item: String, _ candidates: [Int]) throws -> CarveResult {
@@ -122,16 +150,20 @@ public struct CarveWorkflow {
     private var limits: [String: Int] {
         var limits = Dictionary(uniqueKeysWithValues: CarveLimits().named.map { ($0.name, $0.value) })
         limits["carve_block_size"] = blockSize
+        limits[BlockMap.limitName] = BlockMap.usualLimit
+        limits["coverage_listed_runs"] = CoverageStatement.mostListedRuns
+        limits["coverage_large_run"] = CoverageStatement.largeRun
         return limits
     }
 
-    private func provenance(of result: CarveResult) -> CanonicalValue {
-        .object([
+    private func provenance(of result: CarveResult, _ record: CarvingRecord) -> CanonicalValue {
+        .object(compacting: [
             "tool": session.tool.canonical,
             "limits": .object(limits.mapValues { .size($0) }),
             "limits_hit": .object(result.limitsHit.mapValues { .size($0) }),
             "notes": .array(tools.magic.notes.map { .string($0) }),
             "warnings": .array(result.warnings.map { .string($0) }),
+            "statistics": record.canonical["statistics"], "coverage": record.canonical["coverage"],
         ])
     }
 

@@ -23,7 +23,7 @@ public struct IngestWorkflow {
     public var known: KnownDigestList?
     /// What a virtual disk rests on, and what that rests on, and so on.
     public var backing: [String] = []
-    /// Also looks for candidates in the same pass.
+    /// Also looks for candidates and tells the classes of the blocks in the same pass.
     public var search: CandidateSearch?
 
     /// A workflow that acts for the session's examiner.
@@ -35,6 +35,8 @@ public struct IngestWorkflow {
         public let source: any SourceReader
         /// Where known formats may start; empty unless asked for.
         public let candidates: [Int]
+        /// The classes of the medium's blocks; nil unless candidates were asked for.
+        public let blockMap: BlockMap?
         public let receipt: LedgerReceipt
     }
 
@@ -71,7 +73,9 @@ public struct IngestWorkflow {
         try work.finish()
 
         let receipt = try recordEnd(of: item, manifest, scan, begin: begin)
-        return Outcome(manifest: manifest, source: source, candidates: scan.candidates, receipt: receipt)
+        return Outcome(
+            manifest: manifest, source: source, candidates: scan.candidates, blockMap: scan.blockMap,
+            receipt: receipt)
     }
 
     // MARK: The pass
@@ -91,6 +95,7 @@ public struct IngestWorkflow {
         pass.workers = workers
         // The files of a folder have known borders: they are named, not searched for.
         pass.search = source.description.kind == .folder ? nil : search
+        pass.classifiesBlocks = search != nil
         let progress = session.progress
         progress?.began("Reading \(SourceName.shown(source.description))", unit: .bytes)
         defer { progress?.ended() }

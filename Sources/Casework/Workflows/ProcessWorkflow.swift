@@ -43,6 +43,8 @@ public struct ProcessWorkflow {
         public let folder: CaseFolder
         public let manifest: EvidenceManifest
         public let artifacts: [Artifact]
+        /// What the carving run did, and what became of every byte; nil when an earlier version carved the item.
+        public let record: CarvingRecord?
         /// What came of asking an outside authority, once for each thing that was stamped.
         public let stampings: [OutsideStamping]
         /// What was odd while carving.
@@ -72,13 +74,15 @@ public struct ProcessWorkflow {
         guard let report else {
             try session.finish()
             return Outcome(
-                folder: folder, manifest: manifest, artifacts: carved.artifacts, stampings: stampings,
+                folder: folder, manifest: manifest, artifacts: carved.artifacts, record: carved.record,
+                stampings: stampings,
                 warnings: carved.warnings, report: nil,
                 verification: nil)
         }
         if let issued = try reportSinceCarving(item.id, session) {
             return Outcome(
-                folder: folder, manifest: manifest, artifacts: carved.artifacts, stampings: stampings,
+                folder: folder, manifest: manifest, artifacts: carved.artifacts, record: carved.record,
+                stampings: stampings,
                 warnings: carved.warnings,
                 report: issued,
                 verification: nil)
@@ -89,7 +93,8 @@ public struct ProcessWorkflow {
         let outcome = try await workflow.run(report)
         if let stamping = outcome.stamping { stampings.append(stamping) }
         return Outcome(
-            folder: folder, manifest: manifest, artifacts: carved.artifacts, stampings: stampings,
+            folder: folder, manifest: manifest, artifacts: carved.artifacts, record: carved.record,
+            stampings: stampings,
             warnings: carved.warnings,
             report: ReportReference(id: outcome.issued.id, pdfPath: outcome.issued.pdfPath),
             verification: outcome.verification)
@@ -166,13 +171,16 @@ public struct ProcessWorkflow {
 
     private func carve(
         _ item: ItemDescription, _ acquired: IngestWorkflow.Outcome?, _ session: CaseSession
-    ) throws -> (artifacts: [Artifact], warnings: [String]) {
+    ) throws -> (artifacts: [Artifact], record: CarvingRecord?, warnings: [String]) {
         if try session.history(of: item.id).carved != nil {
-            return (try CatalogReading.artifacts(of: item.id, in: session.folder), [])
+            return (
+                try CatalogReading.artifacts(of: item.id, in: session.folder),
+                try CatalogReading.record(of: item.id, in: session.folder), []
+            )
         }
         var workflow = CarveWorkflow(session, tools: tools)
         workflow.workers = workers
         let outcome = try workflow.run(item: item.id, acquired: acquired)
-        return (outcome.artifacts, outcome.warnings)
+        return (outcome.artifacts, outcome.record, outcome.warnings)
     }
 }

@@ -7,7 +7,7 @@ import EvidenceModel
 struct CatalogCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "catalog", abstract: "Look at what was found.",
-        subcommands: [List.self, Show.self, Export.self], defaultSubcommand: List.self)
+        subcommands: [List.self, Show.self, Coverage.self, Export.self], defaultSubcommand: List.self)
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "List artifacts, one a line.")
@@ -72,6 +72,50 @@ struct CatalogCommand: ParsableCommand {
         }
     }
 
+    struct Coverage: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say what became of every byte of an item's medium.",
+            discussion: """
+                Each byte belongs to one class: a find (proven, structural, header, broken), unreadable, zero, one other \
+                value repeated, text, high entropy, unexplained. The classes add up to the medium. High entropy is \
+                compressed, encrypted or random data, which cannot be told apart.
+                """)
+
+        @OptionGroup var location: CaseOptions
+
+        @Option(help: "Only this item; all that were carved by default.")
+        var item: String?
+
+        @Option(help: "text or json.")
+        var format: StatementFormatOption = .text
+
+        @OptionGroup var output: OutputOptions
+
+        func run() throws {
+            var records = try CatalogReading.records(in: location.open())
+            if let item {
+                records.removeAll { $0.item != item }
+                guard !records.isEmpty else {
+                    throw ValidationError("Item \(item) was not carved yet. Use `exhibit carve --item \(item)`.")
+                }
+            }
+            for (item, record) in records where record.coverage == nil {
+                Terminal.say(
+                    "Note: item \(item) was carved by an earlier version, which made no coverage statement. Use `exhibit "
+                        + "carve --item \(item)`.")
+            }
+            let stated = records.filter { $0.record.coverage != nil }
+            var output = output
+            if format == .json { output.json = true }
+            try output.write([
+                "items": .object(Dictionary(uniqueKeysWithValues: stated.map { ($0.item, $0.record.canonical) }))
+            ]) {
+                stated.map { entry in entry.record.coverage.map { CoverageText.text(entry.item, $0) } ?? "" }
+                    .joined(separator: "\n\n")
+            }
+        }
+    }
+
     struct Export: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write the catalogue to standard output.",
@@ -109,6 +153,12 @@ enum FormatOption: String, ExpressibleByArgument, CaseIterable {
         case .csv: .csv
         }
     }
+}
+
+/// The forms of a statement, as options name them.
+enum StatementFormatOption: String, ExpressibleByArgument, CaseIterable {
+    case text
+    case json
 }
 
 /// Confidences, as options name them.

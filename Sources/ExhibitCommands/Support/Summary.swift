@@ -84,6 +84,23 @@ enum Summary {
         .object(Dictionary(grouping: artifacts, by: \.confidence.rawValue).mapValues { .integer($0.count) })
     }
 
+    /// The fields of a run that go with its finds.
+    static func value(_ artifacts: [Artifact], _ record: CarvingRecord?) -> CanonicalValue {
+        guard case .object(var fields) = value(artifacts), case .object(let further)? = record?.canonical else {
+            return value(artifacts)
+        }
+        fields.merge(further) { first, _ in first }
+        return .object(fields)
+    }
+
+    /// What a run found, how often it asked libmagic, and what became of the rest of the medium.
+    static func text(_ artifacts: [Artifact], _ record: CarvingRecord?) -> String {
+        var lines = [text(artifacts)]
+        if let coverage = record?.coverage { lines.append(CoverageText.line(coverage)) }
+        if let calls = record?.libmagicCalls { lines.append("Calls of libmagic: \(calls)") }
+        return lines.joined(separator: "\n")
+    }
+
     /// A table of artifacts by format and confidence.
     static func text(_ artifacts: [Artifact]) -> String {
         guard !artifacts.isEmpty else { return "No artifact was found." }
