@@ -57,7 +57,19 @@ final class CarveWorker: @unchecked Sendable {
     func examine(_ offset: Int) -> CandidateExamination { examine(ByteReader(source, at: offset), offset) }
 
     /// Judges a file whose borders are known.
-    func examine(_ file: any ByteSource) -> CandidateExamination { examine(ByteReader(file, at: 0), 0) }
+    func examine(_ file: any ByteSource) -> CandidateExamination {
+        let result = examine(ByteReader(file, at: 0), 0)
+        switch result.finding {
+        case .whole, .broken: return result
+        case .nothing, .header: break
+        }
+        // Images of discs and disks are known by what stands further inside, or at their end.
+        for offset in [32_768, file.size - 512] where offset > 0 && offset < file.size {
+            let inside = examine(ByteReader(file, at: offset), offset)
+            if case .whole(let found) = inside.finding, found.leading == offset { return inside }
+        }
+        return result
+    }
 
     private func examine(_ reader: ByteReader, _ offset: Int) -> CandidateExamination {
         var result = CandidateExamination()
@@ -94,15 +106,16 @@ final class CarveWorker: @unchecked Sendable {
                 switch try walkers[position].walk(reader) {
                 case .complete(let file):
                     // A walker that names more than there is has misread; its claim is not worth anything.
-                    guard file.length > 0, file.length <= reader.count else {
+                    guard file.length > 0, file.length - file.leading <= reader.count else {
                         result.wasRejected = true
                         continue
                     }
-                    result.finding = .whole(try EndEvidence.judged(file, reader))
+                    let whole = reader.reader(before: file.leading) ?? reader
+                    result.finding = .whole(try EndEvidence.judged(file, whole))
                     result.walker = position
                     return
                 case .broken(var file, let reason):
-                    file.length = min(file.length, reader.count)
+                    file.length = min(file.length, reader.count + file.leading)
                     guard file.length > longest else { continue }
                     longest = file.length
                     result.finding = .broken(file, reason: reason)

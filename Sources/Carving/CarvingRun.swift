@@ -113,17 +113,21 @@ public final class CarvingRun {
         case .nothing:
             if examination.wasRejected { result.statistics.rejected += 1 }
         case .whole(let file):
+            let offset = offset - file.leading
+            if file.leading > 0, !makeRoom(for: file, from: offset) { return }
             cutOpen(at: offset)
             take(file, at: offset)
             if file.isUncertain, let first = file.unchecked.first {
                 // Another file may lie in what nothing vouches for, and this one in pieces around it.
                 coveredUntil = offset + max(1, first.lowerBound)
-                brokenFiles.append(
-                    BrokenFile(offset: offset, walker: examination.walker, prefix: file.length, isUncertain: true))
+                if file.leading == 0 {
+                    brokenFiles.append(
+                        BrokenFile(offset: offset, walker: examination.walker, prefix: file.length, isUncertain: true))
+                }
                 decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
                 return
             }
-            if file.confidence == .header {
+            if file.confidence == .header, file.leading == 0 {
                 // Something does not hold: pieces of other files may be the cause.
                 brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
             }
@@ -134,6 +138,15 @@ public final class CarvingRun {
             } else {
                 decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
             }
+        case .broken(let file, let reason) where file.leading > 0:
+            // What begins before its candidate ends no find there: what was found is its own, or in its way.
+            var find = DecidedFind(file, at: offset - file.leading, confidence: .broken)
+            find.warnings.append(reason)
+            if find.offset < coveredUntil {
+                find.length -= coveredUntil - find.offset
+                find.offset = coveredUntil
+            }
+            if find.length >= limits.smallestBroken { open.append(find) }
         case .broken(let file, let reason):
             brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
             guard file.length >= limits.smallestBroken else {
@@ -150,6 +163,26 @@ public final class CarvingRun {
             cutOpen(at: offset, onlyGuessed: true)
             open.append(DecidedFind(format, at: offset, length: min(limits.largestHeader, mediumSize - offset)))
         }
+    }
+
+    /// Makes room for a file that begins before its candidate: what was found inside a sure one is part of it.
+    ///
+    /// False when another whole file reaches over its start: then it is not whole.
+    private func makeRoom(for file: WalkedFile, from start: Int) -> Bool {
+        let end = start + file.length
+        func crosses(_ extent: Extent) -> Bool { extent.offset < start && start < extent.end }
+        func isSure(_ confidence: Confidence) -> Bool { confidence == .proven || confidence == .structural }
+        let isTorn =
+            decided.contains { isSure($0.confidence) && crosses(Extent(offset: $0.offset, length: $0.length)) }
+            || result.artifacts.contains { isSure($0.confidence) && $0.extents.contains(where: crosses) }
+        guard !isTorn else { return false }
+        guard isSure(file.confidence) else { return true }
+        cutOpen(at: start)
+        decided.removeAll { $0.offset >= start && $0.offset + $0.length <= end }
+        result.artifacts.removeAll { $0.extents.allSatisfy { $0.offset >= start && $0.end <= end } }
+        brokenFiles.removeAll { $0.offset >= start }
+        taken.removeAll { $0.offset >= start }
+        return true
     }
 
     /// Takes the blocks of a whole file out of the space in which pieces of others are searched.

@@ -33,6 +33,10 @@ public struct WalkedFile: Hashable, Sendable {
     /// lies there. Ascending; only parts with a block border inside, where a piece can begin.
     public private(set) var unchecked: [Range<Int>] = []
 
+    /// Bytes before the candidate that belong to the file, counted in ``length``: some formats are known only by what
+    /// stands inside them or at their end.
+    public var leading = 0
+
     /// True when nothing shows that the unchecked parts are the file's own.
     var isUncertain = false
 

@@ -52,10 +52,15 @@ private struct CPIOWalk: FileWalk {
             if !isOld { at = (at + 3) / 4 * 4 }
             file.length = min(at, input.count)
         }
-        // Archives are filled up with zeros to whole records of 512 bytes.
+        // Most writers fill the archive up with zeros to whole records of 512 bytes, some do not: where zeros follow,
+        // nothing shows which.
         let end = (file.length + 511) / 512 * 512
-        file.certainLength = file.length
-        if input.fits(0, end), try input.isZero(file.length..<end) { file.length = end }
+        if end > file.length, input.fits(0, end), try input.isZero(file.length..<end) {
+            file.certainLength = file.length
+            file.length = end
+            file.confidence = .header
+            file.warnings.append("the zeros behind the last member may be the archive's or the medium's")
+        }
         names.note(in: &file)
     }
 

@@ -50,6 +50,12 @@ public final class ByteReader {
     /// A reader whose zero is this one's `offset`: for a file that lies inside or behind another.
     public func reader(at offset: Int) -> ByteReader { ByteReader(source, at: base + min(max(0, offset), count)) }
 
+    /// A reader whose zero lies `length` bytes before this one's, for a file known by what stands inside it; nil when the
+    /// source begins later.
+    public func reader(before length: Int) -> ByteReader? {
+        length >= 0 && length <= base ? ByteReader(source, at: base - length) : nil
+    }
+
     // MARK: Numbers
 
     /// The byte at `offset`.
