@@ -36,7 +36,8 @@ extension Artifact {
         self.init(
             id: id, item: item, origin: origin, mime: mime, format: format, fileExtension: fileExtension,
             description: description, size: size, sha256: sha256, md5: md5, extents: extents, confidence: confidence,
-            parent: value["parent"]?.string, path: path, facts: facts, warnings: warnings)
+            parent: value["parent"]?.string, path: path, facts: facts, warnings: warnings,
+            decoding: value["decoding"]?.string)
     }
 
     private static func extent(_ value: CanonicalValue) -> Extent? {

@@ -10,23 +10,34 @@ public import SourceMedia
 public struct ArtifactWriter: Sendable {
     private let source: any ByteSource
 
-    /// - Parameter source: the medium the artifacts were found on.
-    public init(source: any ByteSource) { self.source = source }
+    private let workFolder: String
+
+    /// - Parameters:
+    ///   - source: the medium the artifacts were found on.
+    ///   - workFolder: where large decoded content is kept while it is written, in files without a name.
+    public init(source: any ByteSource, workFolder: String = "/var/tmp") {
+        self.source = source
+        self.workFolder = workFolder
+    }
 
     /// Writes an artifact to `path`, readable by its owner only.
     ///
     /// The name is taken first, with an empty file; the content moves there when it is whole and checked. After a
     /// failure neither is left.
+    /// - Parameter ancestors: of an embedded artifact, from the one on the medium down to its parent: its content is
+    ///   decoded again out of theirs.
     /// - Throws: ``CarveError`` with code `output` when the file exists or cannot be written, `mismatch` when the medium
     ///   does not hold the bytes that were catalogued, `medium` when it cannot be read.
-    public func write(_ artifact: Artifact, to path: String) throws(CarveError) {
+    public func write(
+        _ artifact: Artifact, ancestors: [Artifact] = [], to path: String
+    ) throws(CarveError) {
         close(try create(path))
         do throws(CarveError) {
             let partial = path + ".partial"
             let descriptor = try create(partial)
             do throws(CarveError) {
                 defer { close(descriptor) }
-                try copy(artifact, to: descriptor, path)
+                try copy(artifact, ancestors, to: descriptor, path)
                 guard unsafe rename(partial, path) == 0 else { throw systemError("rename", partial) }
             } catch {
                 _ = unsafe unlink(partial)
@@ -44,12 +55,15 @@ public struct ArtifactWriter: Sendable {
         return descriptor
     }
 
-    private func copy(_ artifact: Artifact, to descriptor: Int32, _ path: String) throws(CarveError) {
-        let content = ExtentSource(source, extents: artifact.extents)
+    private func copy(
+        _ artifact: Artifact, _ ancestors: [Artifact], to descriptor: Int32, _ path: String
+    ) throws(CarveError) {
         let buffer = ReadBuffer(size: 256 * 1024)
         var at = 0
         let found: Digest
         do {
+            let content = try EmbeddedContent(source: source, workFolder: workFolder).open(
+                artifact, ancestors: ancestors)
             var running = try RunningDigest(.sha256)
             while at < content.size {
                 let piece = try buffer.piece(of: content, at: at, upTo: content.size - at)

@@ -71,6 +71,12 @@ final class CarveWorker: @unchecked Sendable {
         return result
     }
 
+    /// Judges a file whose borders are known, and answers what is left of what decoding may give.
+    func examine(_ file: any ByteSource, allowance: Int) -> (CandidateExamination, allowance: Int) {
+        let reader = ByteReader(whole: file, allowance: allowance)
+        return (examine(reader, 0), reader.decodingAllowance)
+    }
+
     private func examine(_ reader: ByteReader, _ offset: Int) -> CandidateExamination {
         var result = CandidateExamination()
         let callsBefore = cookie.calls

@@ -27,6 +27,22 @@ public struct CarveLimits: Hashable, Sendable {
     public var guessWork = 16 * 1024 * 1024
     /// Times that the pieces of files are searched for; each time leaves out what was found before.
     public var joinRounds = 4
+    /// Deepest level of files inside files: 1 is a member of an archive on the medium.
+    public var embeddedDepth = 8
+    /// Most embedded files catalogued of one artifact, those inside them counted.
+    public var embeddedMembers = 20_000
+    /// Most bytes of one decoded embedded file.
+    public var embeddedMemberBytes = 512 * 1024 * 1024
+    /// Most bytes decoded while looking into one artifact, what its files' walkers decode counted.
+    public var embeddedTotalBytes = 4 * 1024 * 1024 * 1024
+    /// Content this many times as large as its stored bytes is a decompression bomb.
+    public var embeddedRatio = 250
+    /// Decoded bytes up to which ``embeddedRatio`` is not looked at.
+    public var embeddedRatioAbove = 64 * 1024 * 1024
+    /// Most extents of one embedded file.
+    public var embeddedExtents = 4096
+    /// First bytes of an embedded file that libmagic describes when no walker knows it.
+    public var embeddedDescribedBytes = 4096
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
     public var candidatesAhead = 256
 
@@ -42,6 +58,10 @@ public struct CarveLimits: Hashable, Sendable {
             ("carve_join_reach", joinReach), ("carve_join_far_gap", farJoinGap),
             ("carve_join_near_gap", nearJoinGap), ("carve_join_back", joinBack), ("carve_join_work", joinWork),
             ("carve_guess_work", guessWork), ("carve_join_rounds", joinRounds),
+            ("embedded_depth", embeddedDepth), ("embedded_members", embeddedMembers),
+            ("embedded_member_bytes", embeddedMemberBytes), ("embedded_total_bytes", embeddedTotalBytes),
+            ("embedded_ratio", embeddedRatio), ("embedded_ratio_above", embeddedRatioAbove),
+            ("embedded_extents", embeddedExtents), ("embedded_described_bytes", embeddedDescribedBytes),
         ]
     }
 }

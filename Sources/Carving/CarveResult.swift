@@ -29,6 +29,8 @@ public struct CarveStatistics: Hashable, Sendable {
     /// Times that libmagic was given bytes to name, for what the result rests on: an answer is asked for in up to three
     /// parts (description, MIME type, extensions).
     public var libmagicCalls = 0
+    /// Files found in other files.
+    public var embedded = 0
     /// Bytes that went into SHA-256 and MD5.
     public var bytesHashed = 0
 }

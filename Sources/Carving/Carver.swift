@@ -12,6 +12,10 @@ public struct Carver: Sendable {
     let magic: MagicDatabases
     let limits: CarveLimits
     let workers: Int
+    /// Whether files in other files are looked for: pictures in documents, members of archives, attachments.
+    public var opensContainers = false
+    /// Folder in which large decoded content is kept while it is looked at, in files without a name.
+    public var workFolder = "/var/tmp"
 
     /// - Parameters:
     ///   - item: id of the evidence item, for example "E001".

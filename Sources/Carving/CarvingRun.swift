@@ -12,6 +12,8 @@ public final class CarvingRun {
     let limits: CarveLimits
     let pool: WorkerPool<CarveWorker>
     private let mediumSize: Int
+    /// Where decoded content may be kept; nil when files in other files are not looked for.
+    private let workFolder: String?
 
     private var waiting: [Int] = []
     private var last = -1
@@ -38,6 +40,7 @@ public final class CarvingRun {
         self.item = carver.item
         self.limits = carver.limits
         self.mediumSize = carver.source.size
+        self.workFolder = carver.opensContainers ? carver.workFolder : nil
         let signatures = CarvingSignatures(
             walkers: carver.walkers, index: .forCarving(walkers: carver.walkers, magic: carver.magic))
         var workers: [CarveWorker] = []
@@ -73,6 +76,10 @@ public final class CarvingRun {
         closeOpen(before: Int.max)
         try sealAndExamine([]) { _, _ in }
         try joinPieces()
+        if let workFolder {
+            result.artifacts.sort(by: Artifact.precedesInExport)
+            try result.openContainers(pool, workFolder: workFolder)
+        }
         result.artifacts.sort(by: Artifact.precedesInExport)
         progress.artifacts = result.artifacts.count
         return result

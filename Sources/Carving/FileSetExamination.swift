@@ -27,6 +27,10 @@ public struct FileSetExamination: Sendable {
     let magic: MagicDatabases
     let limits: CarveLimits
     let workers: Int
+    /// Whether files in other files are looked for.
+    public var opensContainers = false
+    /// Folder in which large decoded content is kept while it is looked at, in files without a name.
+    public var workFolder = "/var/tmp"
 
     /// - Parameters:
     ///   - item: id of the evidence item, for example "E001".
@@ -67,6 +71,10 @@ public struct FileSetExamination: Sendable {
             progress(part.last?.extent.end ?? 0)
         }
         result.statistics.candidates = files.count
+        if opensContainers {
+            result.artifacts.sort(by: Artifact.precedesInExport)
+            try result.openContainers(pool, workFolder: workFolder)
+        }
         result.artifacts.sort(by: Artifact.precedesInExport)
         return result
     }

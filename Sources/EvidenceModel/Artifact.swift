@@ -19,7 +19,8 @@ public enum ArtifactOrigin: String, Hashable, Sendable {
 
 /// One catalogued find on an evidence item: extents and digests, not a copy.
 public struct Artifact: Hashable, Sendable {
-    /// First 16 hexadecimal digits of a SHA-256 over item, format and extents: the same find has the same id.
+    /// First 16 hexadecimal digits of a SHA-256 over item, format and extents, and of an embedded file over its parent
+    /// and path too: the same find has the same id.
     public var id: String
     /// The evidence item it was found on, for example "E001".
     public var item: String
@@ -32,7 +33,7 @@ public struct Artifact: Hashable, Sendable {
     public var fileExtension: String
     /// What libmagic says of the content.
     public var description: String
-    /// Sum of the extents' lengths, in bytes.
+    /// Bytes of the content: the sum of the extents' lengths, unless it is decoded.
     public var size: Int
     public var sha256: Digest
     public var md5: Digest
@@ -46,11 +47,14 @@ public struct Artifact: Hashable, Sendable {
     public var facts: [String: CanonicalValue]
     /// What is odd about it.
     public var warnings: [String]
+    /// How the content comes of the extents' bytes, for example "deflate" or "gzip/tar"; nil when it is their
+    /// concatenation.
+    public var decoding: String?
 
     public init(
         id: String, item: String, origin: ArtifactOrigin, mime: String, format: String, fileExtension: String,
         description: String, size: Int, sha256: Digest, md5: Digest, extents: [Extent], confidence: Confidence,
-        parent: String?, path: String, facts: [String: CanonicalValue], warnings: [String]
+        parent: String?, path: String, facts: [String: CanonicalValue], warnings: [String], decoding: String? = nil
     ) {
         self.id = id
         self.item = item
@@ -68,6 +72,7 @@ public struct Artifact: Hashable, Sendable {
         self.path = path
         self.facts = facts
         self.warnings = warnings
+        self.decoding = decoding
     }
 
     /// The catalogue export's order: item, offset of the first extent, id.
@@ -77,13 +82,15 @@ public struct Artifact: Hashable, Sendable {
 
     /// One line of the catalogue export.
     public var canonical: CanonicalValue {
-        .object([
+        var members: [String: CanonicalValue] = [
             "id": .string(id), "item": .string(item), "origin": .string(origin.rawValue), "mime": .string(mime),
             "format": .string(format), "extension": .string(fileExtension), "description": .string(description),
             "size": .size(size), "sha256": .string(sha256.hex), "md5": .string(md5.hex),
             "extents": .array(extents.map { ["offset": .size($0.offset), "length": .size($0.length)] }),
             "confidence": .string(confidence.rawValue), "parent": parent.map { .string($0) } ?? .null,
             "path": .string(path), "facts": .object(facts), "warnings": .array(warnings.map { .string($0) }),
-        ])
+        ]
+        if let decoding { members["decoding"] = .string(decoding) }
+        return .object(members)
     }
 }

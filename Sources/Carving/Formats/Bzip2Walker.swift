@@ -41,6 +41,7 @@ private struct Bzip2Walk: FileWalk {
                 let step = decompressor.step(piece[used...], into: &output)
                 used += step.consumed
                 content += step.produced
+                input.reader.charge(step.produced)
                 isFull = step.produced == output.count
                 file.length = at + used
                 isRecognised = isRecognised || step.produced > 0
@@ -49,7 +50,7 @@ private struct Bzip2Walk: FileWalk {
                 case .invalid: throw .broken("the compressed data is not valid bzip2, or a CRC-32 does not hold")
                 case .more: break
                 }
-                guard content <= InflateLimit.mostBytes else {
+                guard content <= InflateLimit.mostBytes, input.reader.decodingAllowance > 0 else {
                     throw .broken("stopped at the limit on decompressed bytes")
                 }
                 if step.consumed == 0, step.produced == 0 { throw .broken("the compressed data leads nowhere") }
@@ -60,7 +61,7 @@ private struct Bzip2Walk: FileWalk {
 }
 
 /// One bzip2 stream, decompressed piece by piece with libbz2.
-@safe private struct Bzip2Decompressor: ~Copyable {
+@safe struct Bzip2Decompressor: ~Copyable {
     private let stream: UnsafeMutablePointer<bz_stream>
 
     /// Nil when libbz2 has no memory.

@@ -323,7 +323,7 @@ private struct ZipWalk: FileWalk {
 }
 
 /// Sizes and place of a member, 64-bit where the extra field says so.
-private struct ZipLocalHeader {
+struct ZipLocalHeader {
     var crc: Int
     var packed: Int
     var size: Int

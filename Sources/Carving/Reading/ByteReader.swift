@@ -26,6 +26,9 @@ public final class ByteReader {
     /// Bytes that were fetched from the source so far.
     public private(set) var bytesFetched = 0
 
+    /// Bytes that walkers may still decode while they read here; bounds what files inside files cost.
+    private(set) var decodingAllowance = Int.max
+
     private let source: any ByteSource
     private let base: Int
     private var window: [UInt8]
@@ -47,8 +50,21 @@ public final class ByteReader {
         self.window = [UInt8](repeating: 0, count: window)
     }
 
+    /// A reader of a whole source whose walkers may decode at most `allowance` bytes.
+    convenience init(whole source: any ByteSource, allowance: Int) {
+        self.init(source, at: 0, window: min(Self.windowSize, max(4096, source.size)))
+        decodingAllowance = allowance
+    }
+
+    /// Notes that a walker decoded some bytes.
+    func charge(_ decoded: Int) { decodingAllowance = max(0, decodingAllowance - decoded) }
+
     /// A reader whose zero is this one's `offset`: for a file that lies inside or behind another.
-    public func reader(at offset: Int) -> ByteReader { ByteReader(source, at: base + min(max(0, offset), count)) }
+    public func reader(at offset: Int) -> ByteReader {
+        let reader = ByteReader(source, at: base + min(max(0, offset), count))
+        reader.decodingAllowance = decodingAllowance
+        return reader
+    }
 
     /// A reader whose zero lies `length` bytes before this one's, for a file known by what stands inside it; nil when the
     /// source begins later.

@@ -1,6 +1,6 @@
 internal import CZlib
 
-/// One raw DEFLATE stream (RFC 1951), inflated piece by piece with zlib.
+/// One DEFLATE stream (RFC 1951), raw or wrapped, inflated piece by piece with zlib.
 @safe struct Inflater: ~Copyable {
     /// Bytes of output that one step can give.
     static let pieceSize = 64 * 1024
@@ -14,12 +14,19 @@ internal import CZlib
 
     private let stream: UnsafeMutablePointer<z_stream>
 
+    /// What stands around the DEFLATE data; zlib checks the checksum of what it knows.
+    enum Wrapping: Int32 {
+        case raw = -15
+        case zlib = 15
+        case gzip = 31
+    }
+
     /// Nil when zlib has no memory.
-    init?() {
+    init?(_ wrapping: Wrapping = .raw) {
         unsafe stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
         let size = unsafe Int32(MemoryLayout<z_stream>.size)
-        guard unsafe inflateInit2_(stream, -15, ZLIB_VERSION, size) == Z_OK else {
+        guard unsafe inflateInit2_(stream, wrapping.rawValue, ZLIB_VERSION, size) == Z_OK else {
             unsafe stream.deallocate()
             return nil
         }
@@ -133,6 +140,7 @@ extension ByteReader {
                 outcome.consumed = at - start + used
                 outcome.crc = crc.value
                 budget -= produced
+                charge(produced)
                 if status == .finished || status == .invalid {
                     outcome.end = status == .finished ? .finished : .invalid
                     return outcome
@@ -140,7 +148,7 @@ extension ByteReader {
                 let isBomb =
                     outcome.produced > InflateLimit.ratioMatters
                     && outcome.produced / InflateLimit.highestRatio > outcome.consumed
-                if budget <= 0 || isBomb {
+                if budget <= 0 || decodingAllowance <= 0 || isBomb {
                     outcome.end = .limit
                     return outcome
                 }
