@@ -36,6 +36,12 @@ struct LocalFormatTests {
         #expect(english.percent(0, of: 0) == nil)
         #expect(english.percent(2, of: 1) == nil)
         #expect(english.percent(.max, of: .max) == nil)
+        #expect(english.share(1, of: 4_000_000) == "<\u{A0}0.1\u{A0}%")
+        #expect(french.share(1, of: 1001) == "<\u{A0}0,1\u{A0}%")
+        #expect(english.share(1, of: 1000) == "0.1\u{A0}%")
+        #expect(english.share(0, of: 1000) == "0.0\u{A0}%")
+        #expect(english.share(999_999, of: 1_000_000) == "99.9\u{A0}%")
+        #expect(english.share(0, of: 0) == "–")
     }
 
     @Test func dates() {

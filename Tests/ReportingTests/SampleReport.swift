@@ -169,7 +169,8 @@ enum SampleReport {
                         kind: "tsa", size: 27, time: time(1290), authority: "Lab Time Stamp Authority",
                         trust: .laboratory))),
             findings: ReportModel.Findings(
-                summaries: ReportModel.TypeSummary.counting(found), artifacts: found, thumbnails: thumbnails),
+                summaries: ReportModel.TypeSummary.counting(found), artifacts: found, thumbnails: thumbnails,
+                coverage: [ReportModel.ItemCoverage(item: "E001", statement: coverage)]),
             methods: ReportModel.Methods(
                 tool: ToolIdentity(
                     name: "exhibit", version: "0.1.0", commit: "e466d50c0ffee", buildSHA256: hex(13),
@@ -205,6 +206,17 @@ enum SampleReport {
                     title: "Ledger summary", bytes: Array("{}".utf8)),
             ])
     }
+
+    /// A medium with all classes, a tiny one among them, and more large runs than are printed.
+    static let coverage = CoverageStatement(
+        size: 64 << 20,
+        bytes: [
+            .unreadable: 512, .carvedProven: 9_000_001, .carvedStructural: 7_000_000, .carvedHeader: 1_048_576,
+            .carvedBroken: 70_000, .zero: 20_000_000, .filled: 1 << 20, .text: 40_000, .highEntropy: 24_000_000,
+            .unexplained: (64 << 20) - 62_207_665,
+        ],
+        runs: [.highEntropy: 30], large: [.highEntropy: 14],
+        largest: [.highEntropy: (0..<14).map { Extent(offset: $0 << 22, length: (2 << 20) - $0 * 512) }], readAgain: 0)
 
     static let signature = SignatureBlock(
         name: "A. Examiner", organization: "Digital Forensics Laboratory", certificateSHA256: hex(17),

@@ -80,6 +80,10 @@ struct TextCatalogTests {
                 #expect(keys.contains("confidence.\(value.rawValue)"))
                 #expect(keys.contains("confidence.\(value.rawValue)_text"))
             }
+            for value in CoverageStatement.Kind.allCases {
+                #expect(keys.contains("coverage.\(value.rawValue)"))
+                #expect(keys.contains("coverage.\(value.rawValue)_text"))
+            }
             for value in ReportModel.TimestampTrust.allCases { #expect(keys.contains("trust.\(value.rawValue)")) }
             for value in ReportModel.EntryCheck.allCases { #expect(keys.contains("handling.check_\(value.rawValue)")) }
             for value in ReportModel.Methods.Step.allCases { #expect(keys.contains("methods.step_\(value.rawValue)")) }

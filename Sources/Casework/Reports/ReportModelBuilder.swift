@@ -5,6 +5,7 @@ import Digesting
 import EvidenceModel
 import Foundation
 import Reporting
+import SourceMedia
 import Trust
 
 /// Gathers what a report says from ledger, manifests, catalogue and the verification just made.
@@ -33,7 +34,8 @@ struct ReportModelBuilder {
             findings: ReportModel.Findings(
                 summaries: ReportModel.TypeSummary.counting(artifacts), artifacts: artifacts,
                 thumbnails: request.thumbnails
-                    ? try await ThumbnailReader.thumbnails(of: artifacts, in: session.folder) : []),
+                    ? try await ThumbnailReader.thumbnails(of: artifacts, in: session.folder) : [],
+                coverage: try coverage(of: items)),
             methods: methods(entries, items), omissions: try omissions(items), errorRates: MeasuredPrecision.rates,
             verification: ReportModel.Verification(
                 rootName: roots.first?.subjectCommonName ?? "", rootSHA256: roots.first?.sha256.hex ?? "",
@@ -92,17 +94,41 @@ struct ReportModelBuilder {
     // MARK: Methods and limits
 
     private func methods(_ entries: [LedgerEntry], _ items: [ReportModel.Item]) -> ReportModel.Methods {
-        var hits: [String: Int] = [:]
-        for entry in entries {
-            guard case .carving(let result) = entry.detail else { continue }
-            hits.merge(result.limitsHit, uniquingKeysWith: +)
-        }
         return ReportModel.Methods(
             tool: session.tool,
             commandLine: ["exhibit"] + CommandLine.arguments.dropFirst(),
-            limits: CarveLimits().named.map {
-                ReportModel.Limit(name: $0.name, value: String($0.value), hits: hits[$0.name] ?? 0)
-            })
+            limits: Self.limits(of: entries))
+    }
+
+    /// The limits that were in force when the items were carved last, as the ledger has them, and how often each decided
+    /// something; those that this version knows first, in its order.
+    private static func limits(of entries: [LedgerEntry]) -> [ReportModel.Limit] {
+        var runs: [String: CarvingResult] = [:]
+        for entry in entries {
+            guard case .carving(let result) = entry.detail else { continue }
+            for item in entry.items { runs[item.id] = result }
+        }
+        var values: [String: Set<Int>] = [:]
+        var hits: [String: Int] = [:]
+        for run in runs.values {
+            for (name, value) in run.limits { values[name, default: []].insert(value) }
+            for (name, count) in run.limitsHit { hits[name, default: 0] += count }
+        }
+        let known = CarveLimits().named.map(\.name)
+        let further = Set(values.keys).union(hits.keys).subtracting(known).sorted()
+        return (known.filter { values[$0] != nil || hits[$0] != nil } + further).map { name in
+            let values = (values[name] ?? []).sorted().map { String($0) }
+            return ReportModel.Limit(
+                name: name, value: values.isEmpty ? "–" : values.joined(separator: ", "), hits: hits[name] ?? 0)
+        }
+    }
+
+    /// The coverage statements of the media; the files of a folder are listed as they stand there.
+    private func coverage(of items: [ReportModel.Item]) throws -> [ReportModel.ItemCoverage] {
+        try items.filter { $0.source.kind != SourceKind.folder.rawValue }.compactMap { item in
+            try CatalogReading.record(of: item.id, in: session.folder)?.coverage
+                .map { ReportModel.ItemCoverage(item: item.id, statement: $0) }
+        }
     }
 
     private func omissions(_ items: [ReportModel.Item]) throws -> [ReportModel.Omission] {

@@ -108,7 +108,13 @@ struct CatalogCommand: ParsableCommand {
             var output = output
             if format == .json { output.json = true }
             try output.write([
-                "items": .object(Dictionary(uniqueKeysWithValues: stated.map { ($0.item, $0.record.canonical) }))
+                "items": .array(
+                    stated.map { item, record in
+                        .object(compacting: [
+                            "item": .string(item), "coverage": record.canonical["coverage"],
+                            "statistics": record.canonical["statistics"],
+                        ])
+                    })
             ]) {
                 stated.map { entry in entry.record.coverage.map { CoverageText.text(entry.item, $0) } ?? "" }
                     .joined(separator: "\n\n")

@@ -11,15 +11,33 @@ extension ReportModel {
         public var rowLimit: Int
         /// Pictures that the caller chose to show; empty unless asked for.
         public var thumbnails: [Thumbnail]
+        /// What became of every byte of each medium that was searched.
+        public var coverage: [ItemCoverage]
 
         /// Creates the value from its parts.
         public init(
-            summaries: [TypeSummary], artifacts: [Artifact], rowLimit: Int = 60, thumbnails: [Thumbnail] = []
+            summaries: [TypeSummary], artifacts: [Artifact], rowLimit: Int = 60, thumbnails: [Thumbnail] = [],
+            coverage: [ItemCoverage] = []
         ) {
             self.summaries = summaries
             self.artifacts = artifacts
             self.rowLimit = rowLimit
             self.thumbnails = thumbnails
+            self.coverage = coverage
+        }
+    }
+
+    /// The coverage statement of one item.
+    public struct ItemCoverage: Hashable, Sendable {
+        /// The item's number.
+        public var item: String
+        /// What became of every byte.
+        public var statement: CoverageStatement
+
+        /// Creates the value from its parts.
+        public init(item: String, statement: CoverageStatement) {
+            self.item = item
+            self.statement = statement
         }
     }
 

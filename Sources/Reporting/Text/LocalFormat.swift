@@ -63,6 +63,13 @@ struct LocalFormat: Sendable {
         return number(permille / 10) + decimalSeparator + String(permille % 10) + unitSpace + "%"
     }
 
+    /// A share with one decimal, rounded down; what is less than a tenth of a percent is not written as nothing.
+    func share(_ part: Int, of whole: Int) -> String {
+        guard let text = percent(part, of: whole) else { return "–" }
+        let isTooSmall = part > 0 && part < (whole + 999) / 1000
+        return isTooSmall ? "<\(unitSpace)0\(decimalSeparator)1\(unitSpace)%" : text
+    }
+
     /// A day in words, for example "21 November 2026" or "1er décembre 2026".
     func date(_ time: UTCTime) -> String {
         let part = Parts(time)

@@ -43,6 +43,8 @@ struct FindingsView {
     let totalCount: String
     let totalSize: String
     let legend: [LegendEntry]
+    let hasCoverage: Bool
+    let coverage: [CoverageView]
     let hasPictures: Bool
     let pictures: [Picture]
     let hasRows: Bool
@@ -127,6 +129,8 @@ struct FindingsView {
                 shade: $0.rawValue, name: text("confidence.\($0.rawValue)"),
                 explanation: text("confidence.\($0.rawValue)_text"))
         }
+        coverage = findings.coverage.map { CoverageView($0, context) }
+        hasCoverage = !coverage.isEmpty
         let captions = Dictionary(
             findings.artifacts.map { ($0.id, $0.path) }, uniquingKeysWith: { first, _ in first })
         hasPictures = !findings.thumbnails.isEmpty
