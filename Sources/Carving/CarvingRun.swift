@@ -122,6 +122,8 @@ public final class CarvingRun {
         case .whole(let file):
             let offset = offset - file.leading
             if file.leading > 0, !makeRoom(for: file, from: offset) { return }
+            // A piece says nothing new where a broken file explains it.
+            if file.isPiece, offset < explainedUntil { return }
             cutOpen(at: offset)
             take(file, at: offset)
             if file.isUncertain, let first = file.unchecked.first {
@@ -194,7 +196,7 @@ public final class CarvingRun {
 
     /// Takes the blocks of a whole file out of the space in which pieces of others are searched.
     private func take(_ file: WalkedFile, at offset: Int) {
-        guard file.confidence == .proven || file.confidence == .structural else { return }
+        guard file.confidence == .proven || file.confidence == .structural, !file.isPiece else { return }
         taken.append(FreeSpace.wholeBlocks(Extent(offset: offset, length: file.length)))
     }
 

@@ -2,4 +2,4 @@
 ///
 /// One line a family, so that two people who add formats do not meet.
 public let allFormatWalkers: [any FormatWalker] =
-    mediaWalkers + documentWalkers + furtherMediaWalkers
+    mediaWalkers + documentWalkers + furtherMediaWalkers + systemWalkers

@@ -201,6 +201,8 @@ private struct PEMWalk: FileWalk {
     private mutating func block() throws(WalkStop) {
         let start = text.at
         guard try text.take("-----BEGIN ") else { throw .rejected("no BEGIN line") }
+        // OpenPGP's armor has a checksum, and so a walker of its own.
+        guard try !text.input.matches("PGP ", at: text.at) else { throw .rejected("OpenPGP armor") }
         var label: [UInt8] = []
         while true {
             let character = try text.next()

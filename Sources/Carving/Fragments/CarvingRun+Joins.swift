@@ -64,7 +64,8 @@ extension CarvingRun {
     /// Takes the blocks of a joined file, and drops the finds that were parts of it.
     private func replace(_ find: DecidedFind) {
         result.artifacts.removeAll { artifact in
-            guard artifact.confidence == .broken || artifact.confidence == .header else { return false }
+            let isPiece = artifact.facts[WalkedFile.pieceFact] != nil
+            guard artifact.confidence == .broken || artifact.confidence == .header || isPiece else { return false }
             if artifact.extents.first?.offset == find.offset { return true }
             return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
         }

@@ -1,0 +1,21 @@
+/// Databases, mail, keys and wallets, encrypted volumes, Windows and Linux system files, and pieces of them.
+let systemWalkers: [any FormatWalker] = [
+    WriteAheadLogWalker(),
+    RollbackJournalWalker(),
+    ExtensibleStorageWalker(),
+    BerkeleyDatabaseWalker(),
+    JSONWalker(),
+    DERWalker(),
+    OpenPGPArmorWalker(),
+    OpenPGPPacketWalker(),
+    KeePassWalker(),
+    LUKSWalker(),
+    BitLockerWalker(),
+    CoinWalletWalker(),
+    ElectrumWalker(),
+    FileRecordWalker(),
+    EventChunkWalker(),
+    OldEventLogWalker(),
+    HiveBinWalker(),
+    RecycledFileWalker(),
+]
