@@ -18,4 +18,10 @@ let systemWalkers: [any FormatWalker] = [
     OldEventLogWalker(),
     HiveBinWalker(),
     RecycledFileWalker(),
+    LevelDBLogWalker(),
+    LevelDBTableWalker(),
+    JournalWalker(),
+    MailboxWalker(),
+    CustomDestinationsWalker(),
+    AgeWalker(),
 ]

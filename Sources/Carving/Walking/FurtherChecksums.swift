@@ -60,13 +60,15 @@ extension WalkInput {
         let zeros = 16
         let stop = min(count, start &+ most)
         var block = start / Self.blockSize * Self.blockSize
+        // Behind the last byte so far that is not zero.
+        var used = start
         while block < stop {
             let end = min(block + Self.blockSize, stop)
             let from = max(block, start)
             let bytes = try bytes(at: from, count: end - from)
+            if let last = bytes.lastIndex(where: { $0 != 0 }) { used = from + last + 1 }
             if bytes.count >= zeros, bytes.suffix(zeros).allSatisfy({ $0 == 0 }) {
-                let used = bytes.count - (bytes.reversed().firstIndex { $0 != 0 } ?? bytes.count)
-                return min(end, start + (from + used - start + unit - 1) / unit * unit)
+                return min(end, start + (used - start + unit - 1) / unit * unit)
             }
             block = end
         }
