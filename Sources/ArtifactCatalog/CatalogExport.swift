@@ -29,7 +29,7 @@ extension CatalogStore {
 private enum CSVRow {
     static let columns = [
         "id", "item", "origin", "format", "extension", "mime", "confidence", "size", "offset", "extents", "sha256",
-        "md5", "parent", "path", "description", "facts", "warnings",
+        "md5", "parent", "path", "decoding", "description", "facts", "warnings",
     ]
 
     static func text(of artifact: Artifact) -> String {
@@ -38,7 +38,8 @@ private enum CSVRow {
             artifact.id, artifact.item, artifact.origin.rawValue, artifact.format, artifact.fileExtension,
             artifact.mime,
             artifact.confidence.rawValue, String(artifact.size), String(artifact.extents.first?.offset ?? 0), extents,
-            artifact.sha256.hex, artifact.md5.hex, artifact.parent ?? "", artifact.path, artifact.description,
+            artifact.sha256.hex, artifact.md5.hex, artifact.parent ?? "", artifact.path,
+            artifact.decoding ?? "", artifact.description,
             CanonicalValue.object(artifact.facts).encodedText, artifact.warnings.joined(separator: "; "),
         ]
         return fields.map(quoted).joined(separator: ",") + "\r\n"

@@ -12,16 +12,19 @@ public struct CatalogFilter: Hashable, Sendable {
     public var idPrefix: String?
     /// SHA-256 in hexadecimal digits.
     public var sha256: String?
+    /// Where it was found: on the medium, or in another artifact.
+    public var origin: ArtifactOrigin?
 
     public init(
         item: String? = nil, format: String? = nil, confidence: Confidence? = nil, idPrefix: String? = nil,
-        sha256: String? = nil
+        sha256: String? = nil, origin: ArtifactOrigin? = nil
     ) {
         self.item = item
         self.format = format
         self.confidence = confidence
         self.idPrefix = idPrefix
         self.sha256 = sha256
+        self.origin = origin
     }
 
     var condition: (sql: String, arguments: StatementArguments) {
@@ -38,6 +41,7 @@ public struct CatalogFilter: Hashable, Sendable {
         // Ids are hexadecimal digits, so a prefix is the range from itself up to itself followed by "g".
         add("id >= ?", idPrefix?.lowercased())
         add("id < ?", idPrefix.map { $0.lowercased() + "g" })
+        add("json_extract(line, '$.origin') = ?", origin?.rawValue)
         add("sha256 = ?", sha256?.lowercased())
         return (terms.joined(separator: " AND "), arguments)
     }

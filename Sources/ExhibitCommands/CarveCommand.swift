@@ -23,6 +23,11 @@ struct CarveCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Alignment of files on the medium, in bytes.", valueName: "bytes"))
     var block = 512
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Look for files in other files too: members of archives, attachments, thumbnails.")
+    var children = true
+
     @OptionGroup var workers: WorkerOptions
     @OptionGroup var examiner: ExaminerOptions
     @OptionGroup var output: OutputOptions
@@ -39,6 +44,7 @@ struct CarveCommand: ParsableCommand {
         )
         var workflow = CarveWorkflow(session, tools: tools)
         workflow.blockSize = block
+        workflow.opensContainers = children
         if let count = workers.workers { workflow.workers = count }
         let outcome = try workflow.run(item: item, sourcePath: source)
         try session.finish()

@@ -22,6 +22,11 @@ struct ProcessCommand: AsyncParsableCommand {
     @OptionGroup var reading: ReadingOptions
     @OptionGroup var known: KnownOptions
 
+    @Flag(
+        inversion: .prefixedNo,
+        help: "Look for files in other files too: members of archives, attachments, thumbnails.")
+    var children = true
+
     @Flag(inversion: .prefixedNo, help: "Verify the source again and write the signed report.")
     var report = true
 
@@ -47,6 +52,7 @@ struct ProcessCommand: AsyncParsableCommand {
         workflow.forceReason = reading.force ? reading.reason : nil
         workflow.backing = reading.backing
         if let count = workers.workers { workflow.workers = count }
+        workflow.opensContainers = children
         workflow.report = report ? ReportRequest(language: language.language, thumbnails: thumbnails) : nil
         let isThere = FileManager.default.fileExists(atPath: location.folder + "/case.json")
         workflow.authority = try stamps.authority(knownTo: isThere ? location.open() : nil)

@@ -50,6 +50,12 @@ struct CatalogStoreTests {
         #expect(try store.count(CatalogFilter(idPrefix: "000000000000001")) == 1)
         #expect(try store.count(CatalogFilter(format: "png", confidence: .proven)) == 3)
         #expect(try store.count(CatalogFilter(confidence: .broken)) == 0)
+        var child = artifact(3, offset: 9000)
+        child.origin = .embedded
+        child.decoding = "deflate/tar"
+        try store.replace(item: "E002", with: [child], run: .null)
+        #expect(try store.artifacts(CatalogFilter(origin: .embedded)) == [child])
+        #expect(try store.count(CatalogFilter(origin: .carved)) == 2)
     }
 
     @Test("the CSV quotes what it must and disarms formulas")

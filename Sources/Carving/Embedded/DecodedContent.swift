@@ -85,8 +85,14 @@ struct ContentSpool: ~Copyable {
         // O_TMPFILE (GNU/Linux): a file that never has a name.
         let temporary: Int32 = 0o20_000_000 | O_DIRECTORY
         let made = unsafe open(folder, temporary | O_RDWR | O_CLOEXEC, mode_t(0o600))
-        guard made >= 0 else { throw failure("make a file for decoded content") }
-        return made
+        if made >= 0 { return made }
+        // File systems without nameless files (FAT, exFAT, some network shares): the name goes as soon as it is made.
+        var name = Array("\(folder)/.decoded-XXXXXX".utf8CString)
+        let named = unsafe mkstemp(&name)
+        guard named >= 0 else { throw failure("make a file for decoded content") }
+        _ = unsafe unlink(name)
+        _ = fcntl(named, F_SETFD, FD_CLOEXEC)
+        return named
     }
 
     private func write(_ piece: ArraySlice<UInt8>) throws(CarveError) {

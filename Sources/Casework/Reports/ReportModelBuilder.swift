@@ -20,7 +20,9 @@ struct ReportModelBuilder {
         let items = try VerifyWorkflow.lastAcquisitions(entries).map { item, _ in
             try ReportItem(session.folder, verification, entries: entries, roots: roots).item(item)
         }
-        let artifacts = try CatalogReading.store(of: session.folder).artifacts()
+        let store = try CatalogReading.store(of: session.folder)
+        // Files in files are counted, and listed in the annex: they would hide what they lie in.
+        let artifacts = try store.artifacts().filter { $0.origin != .embedded }
         let certificate = session.signer.certificate
         return ReportModel(
             identifier: "\(session.folder.facts.number)-\(number)", issued: session.now(),
@@ -33,6 +35,7 @@ struct ReportModelBuilder {
             handling: try handling(entries, roots),
             findings: ReportModel.Findings(
                 summaries: ReportModel.TypeSummary.counting(artifacts), artifacts: artifacts,
+                embedded: try store.count(CatalogFilter(origin: .embedded)),
                 thumbnails: request.thumbnails
                     ? try await ThumbnailReader.thumbnails(of: artifacts, in: session.folder) : [],
                 coverage: try coverage(of: items)),

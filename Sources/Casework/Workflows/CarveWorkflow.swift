@@ -18,6 +18,8 @@ public struct CarveWorkflow {
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// Alignment of files on the medium, in bytes.
     public var blockSize = 512
+    /// Whether files in other files are looked for: members of archives, attachments, thumbnails.
+    public var opensContainers = true
 
     /// A workflow that acts for the session's examiner.
     public init(_ session: CaseSession, tools: CarvingTools) {
@@ -138,11 +140,16 @@ public struct CarveWorkflow {
         defer { progress?.ended() }
         let total = source.size
         if source.description.kind == .folder {
-            return try FolderCataloguing(item: item, source: source, tools: tools, workers: workers)
-                .run { progress?.advanced(to: $0, of: total) }
+            return try FolderCataloguing(
+                item: item, source: source, tools: tools, workers: workers, opensContainers: opensContainers,
+                workFolder: session.folder.evidence(item).path
+            )
+            .run { progress?.advanced(to: $0, of: total) }
         }
-        return try Carver(item: item, source: source, magic: tools.magic, workers: workers)
-            .carve(candidates: candidates) { progress?.advanced(to: $0.offset, of: total) }
+        var carver = Carver(item: item, source: source, magic: tools.magic, workers: workers)
+        carver.opensContainers = opensContainers
+        carver.workFolder = session.folder.evidence(item).path
+        return try carver.carve(candidates: candidates) { progress?.advanced(to: $0.offset, of: total) }
     }
 
     // MARK: Recording
@@ -159,7 +166,7 @@ public struct CarveWorkflow {
     private func provenance(of result: CarveResult, _ record: CarvingRecord) -> CanonicalValue {
         .object(compacting: [
             "tool": session.tool.canonical,
-            "limits": .object(limits.mapValues { .size($0) }),
+            "limits": .object(limits.mapValues { .size($0) }), "opens_containers": .bool(opensContainers),
             "limits_hit": .object(result.limitsHit.mapValues { .size($0) }),
             "notes": .array(tools.magic.notes.map { .string($0) }),
             "warnings": .array(result.warnings.map { .string($0) }),

@@ -17,7 +17,7 @@ public struct CarvingRecord: Hashable, Sendable {
             "candidates": statistics.candidates, "covered": statistics.covered, "examined": statistics.examined,
             "rejected": statistics.rejected, "libmagic_confirmations": statistics.confirmationCalls,
             "libmagic_descriptions": statistics.descriptionCalls, "libmagic_calls": statistics.libmagicCalls,
-            "bytes_hashed": statistics.bytesHashed,
+            "bytes_hashed": statistics.bytesHashed, "embedded": statistics.embedded,
         ]
         self.coverage = coverage
     }

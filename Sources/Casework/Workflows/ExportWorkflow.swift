@@ -41,12 +41,16 @@ public struct ExportWorkflow {
         var list: [UInt8] = []
         progress?.began("Writing artifacts", unit: .things("artifacts"))
         defer { progress?.ended() }
+        let store = try CatalogReading.store(of: folder)
+        var containers: [String: Artifact] = [:]
         for (item, found) in Dictionary(grouping: artifacts, by: \.item).sorted(by: { $0.key < $1.key }) {
             let source = try StoredSource.open(item, in: folder, path: sourcePath)
             for artifact in found {
                 let name = Self.fileName(of: artifact)
                 do {
-                    try ArtifactWriter(source: source).write(artifact, to: target + "/" + name)
+                    let ancestors = try Self.ancestors(of: artifact, in: store, &containers)
+                    try ArtifactWriter(source: source, workFolder: target)
+                        .write(artifact, ancestors: ancestors, to: target + "/" + name)
                     outcome.written += 1
                     outcome.bytes += artifact.size
                     list += Array("\(artifact.sha256.hex)  \(name)\n".utf8)
@@ -63,6 +67,28 @@ public struct ExportWorkflow {
         try session?.finish()
         return outcome
     }
+
+    /// The artifacts that an embedded one was taken out of, from the one on the medium down to its parent.
+    ///
+    /// - Parameter containers: those met before, by id.
+    private static func ancestors(
+        of artifact: Artifact, in store: CatalogStore, _ containers: inout [String: Artifact]
+    ) throws -> [Artifact] {
+        var ancestors: [Artifact] = []
+        var next = artifact.parent
+        while let id = next, ancestors.count < mostAncestors {
+            if containers[id] == nil {
+                containers[id] = try store.artifacts(CatalogFilter(item: artifact.item, idPrefix: id)).first
+            }
+            guard let container = containers[id] else { break }
+            ancestors.insert(container, at: 0)
+            next = container.parent
+        }
+        return ancestors
+    }
+
+    /// More levels than any run opens.
+    private static let mostAncestors = 64
 
     private func selection(_ ids: [String]?, _ filter: CatalogFilter) throws -> [Artifact] {
         guard let ids else { return try CatalogReading.store(of: folder).artifacts(filter) }

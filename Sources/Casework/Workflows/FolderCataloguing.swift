@@ -8,6 +8,9 @@ struct FolderCataloguing {
     let source: any SourceReader
     let tools: CarvingTools
     let workers: Int
+    let opensContainers: Bool
+    /// Where large decoded content is kept while it is looked at.
+    let workFolder: String
 
     func run(progress: (Int) -> Void) throws(CarveError) -> CarveResult {
         var members: [FileSetExamination.Member] = []
@@ -18,8 +21,10 @@ struct FolderCataloguing {
                     extent: Extent(offset: offset, length: file.size), path: item + "/" + Self.shown(file.nameBytes)))
             offset += file.size
         }
-        return try FileSetExamination(item: item, source: source, magic: tools.magic, workers: workers)
-            .run(members, progress: progress)
+        var examination = FileSetExamination(item: item, source: source, magic: tools.magic, workers: workers)
+        examination.opensContainers = opensContainers
+        examination.workFolder = workFolder
+        return try examination.run(members, progress: progress)
     }
 
     /// The path as text; bytes that are not UTF-8 as `%` and two digits.

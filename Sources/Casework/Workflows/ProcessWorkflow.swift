@@ -26,6 +26,8 @@ public struct ProcessWorkflow {
     public var backing: [String] = []
     /// Threads that work.
     public var workers = ProcessInfo.processInfo.activeProcessorCount
+    /// Whether files in other files are looked for.
+    public var opensContainers = true
     /// The report to issue; nil for none.
     public var report: ReportRequest?
 
@@ -180,6 +182,7 @@ public struct ProcessWorkflow {
         }
         var workflow = CarveWorkflow(session, tools: tools)
         workflow.workers = workers
+        workflow.opensContainers = opensContainers
         let outcome = try workflow.run(item: item.id, acquired: acquired)
         return (outcome.artifacts, outcome.record, outcome.warnings)
     }

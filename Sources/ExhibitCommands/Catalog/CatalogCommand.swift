@@ -20,11 +20,12 @@ struct CatalogCommand: ParsableCommand {
             let artifacts = try CatalogReading.store(of: location.open()).artifacts(selection.filter())
             try output.write(["artifacts": .array(artifacts.map(\.canonical))]) {
                 var table = Table(
-                    ["Id", "Item", "Offset", "Size", "Format", "Confidence", "Pieces"], numeric: [2, 3, 6])
+                    ["Id", "Item", "Offset", "Size", "Format", "Confidence", "Pieces", "Parent"], numeric: [2, 3, 6])
                 for artifact in artifacts {
                     table.add([
                         artifact.id, artifact.item, String(artifact.extents.first?.offset ?? 0), String(artifact.size),
                         artifact.format, artifact.confidence.rawValue, String(artifact.extents.count),
+                        artifact.parent ?? "-",
                     ])
                 }
                 return table.text
@@ -57,6 +58,9 @@ struct CatalogCommand: ParsableCommand {
         private static func text(of artifact: Artifact) -> String {
             var table = Table(["Artifact", artifact.id])
             table.add(["Item", artifact.item])
+            table.add(["Path", artifact.path])
+            if let parent = artifact.parent { table.add(["Lies in", parent]) }
+            if let decoding = artifact.decoding { table.add(["Decoded by", decoding]) }
             table.add(["Format", "\(artifact.format) (\(artifact.mime), .\(artifact.fileExtension))"])
             table.add(["Confidence", artifact.confidence.rawValue])
             table.add(["Size", "\(artifact.size) bytes"])
@@ -184,6 +188,21 @@ enum ConfidenceOption: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
+/// Origins, as options name them.
+enum OriginOption: String, ExpressibleByArgument, CaseIterable {
+    case carved
+    case filesystem
+    case embedded
+
+    var origin: ArtifactOrigin {
+        switch self {
+        case .carved: .carved
+        case .filesystem: .filesystem
+        case .embedded: .embedded
+        }
+    }
+}
+
 /// Which artifacts a command is about.
 struct SelectionOptions: ParsableArguments {
     @Option(help: "Only those of this item.")
@@ -195,5 +214,10 @@ struct SelectionOptions: ParsableArguments {
     @Option(help: "Only those of this confidence: proven, structural, header, broken.")
     var confidence: ConfidenceOption?
 
-    func filter() -> CatalogFilter { CatalogFilter(item: item, format: format, confidence: confidence?.confidence) }
+    @Option(help: "Only those found so: carved, filesystem (files of a folder), embedded (in other finds).")
+    var origin: OriginOption?
+
+    func filter() -> CatalogFilter {
+        CatalogFilter(item: item, format: format, confidence: confidence?.confidence, origin: origin?.origin)
+    }
 }

@@ -96,6 +96,8 @@ enum Summary {
     /// What a run found, how often it asked libmagic, and what became of the rest of the medium.
     static func text(_ artifacts: [Artifact], _ record: CarvingRecord?) -> String {
         var lines = [text(artifacts)]
+        let embedded = artifacts.count { $0.origin == .embedded }
+        if embedded > 0 { lines.append("Of these in other finds: \(embedded)") }
         if let coverage = record?.coverage { lines.append(CoverageText.line(coverage)) }
         if let calls = record?.libmagicCalls { lines.append("Calls of libmagic: \(calls)") }
         return lines.joined(separator: "\n")

@@ -9,6 +9,8 @@ extension ReportModel {
         public var artifacts: [Artifact]
         /// How many rows the body shows; the whole list is an annex.
         public var rowLimit: Int
+        /// Number of files found in the finds: members of archives, attachments, thumbnails.
+        public var embedded: Int
         /// Pictures that the caller chose to show; empty unless asked for.
         public var thumbnails: [Thumbnail]
         /// What became of every byte of each medium that was searched.
@@ -16,12 +18,13 @@ extension ReportModel {
 
         /// Creates the value from its parts.
         public init(
-            summaries: [TypeSummary], artifacts: [Artifact], rowLimit: Int = 60, thumbnails: [Thumbnail] = [],
-            coverage: [ItemCoverage] = []
+            summaries: [TypeSummary], artifacts: [Artifact], rowLimit: Int = 60, embedded: Int = 0,
+            thumbnails: [Thumbnail] = [], coverage: [ItemCoverage] = []
         ) {
             self.summaries = summaries
             self.artifacts = artifacts
             self.rowLimit = rowLimit
+            self.embedded = embedded
             self.thumbnails = thumbnails
             self.coverage = coverage
         }

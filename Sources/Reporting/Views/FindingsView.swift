@@ -141,11 +141,12 @@ struct FindingsView {
         }
         rows = findings.artifacts.prefix(max(0, findings.rowLimit)).map { Self.row($0, text, format) }
         hasRows = !rows.isEmpty
-        listNote =
+        let list =
             rows.count == count
             ? text.counted("findings.list_whole", count)
             : text(
                 "findings.list_part", ["shown": format.number(rows.count), "total": format.number(count)])
+        listNote = findings.embedded == 0 ? list : list + " " + text.counted("findings.embedded", findings.embedded)
     }
 
     private static func typeRows(_ all: [TypeTotal], _ text: TextCatalog, _ format: LocalFormat) -> [TypeRow] {
