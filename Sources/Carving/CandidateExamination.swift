@@ -17,6 +17,8 @@ struct CandidateExamination: Sendable {
     var walker = 0
     /// True when a walker was asked and did not accept.
     var wasRejected = false
+    /// A broken file of which too little is sound to be catalogued: its other pieces may be found all the same.
+    var shortBroken: (walker: Int, prefix: Int)?
     var confirmationCalls = 0
     /// Times that libmagic was given bytes to name.
     var libmagicCalls = 0
@@ -118,12 +120,19 @@ final class CarveWorker: @unchecked Sendable {
                     }
                     let whole = reader.reader(before: file.leading) ?? reader
                     result.finding = .whole(try EndEvidence.judged(file, whole))
+                    result.shortBroken = nil
                     result.walker = position
                     return
                 case .broken(var file, let reason):
                     file.length = min(file.length, reader.count + file.leading)
                     guard file.length > longest else { continue }
+                    guard file.length >= limits.smallestBroken else {
+                        result.wasRejected = true
+                        if result.shortBroken == nil, file.leading == 0 { result.shortBroken = (position, file.length) }
+                        continue
+                    }
                     longest = file.length
+                    result.shortBroken = nil
                     result.finding = .broken(file, reason: reason)
                     result.walker = position
                 case .rejected:

@@ -15,18 +15,29 @@ public struct CarveLimits: Hashable, Sendable {
     public var signatureAboveWalker = 6
     /// Bytes of free space that are searched for the second piece of a file.
     public var joinReach = 16 * 1024 * 1024
+    /// Bytes of the medium before a file in which a later piece of it is searched.
+    public var joinReachBefore = 4 * 1024 * 1024
+    /// Most pieces of one file.
+    public var joinPieces = 16
+    /// Joins that are followed where several come far and none to the end.
+    public var joinBranches = 2
     /// Largest gap between two pieces where the format itself tells how large it is.
     public var farJoinGap = 4 * 1024 * 1024
     /// Largest gap between two pieces where every gap must be tried.
     public var nearJoinGap = 64 * 512
     /// Block borders, counted back from where a file breaks, at which its first piece may end.
-    public var joinBack = 128
+    public var joinBack = 256
     /// Most bytes that the search for one file's second piece may read and inflate.
-    public var joinWork = 512 * 1024 * 1024
+    public var joinWork = 1024 * 1024 * 1024
+    /// Most bytes that the search for all pieces may read and inflate, for each byte of the medium; small media are
+    /// allowed the work of ``joinBatch`` files.
+    public var joinTotalWork = 256
+    /// Files that share what is left of the work, in the order of offsets.
+    public var joinBatch = 32
     /// Most bytes that trying what may lie between a file's pieces may read, where no checksum proves the join.
     public var guessWork = 16 * 1024 * 1024
     /// Times that the pieces of files are searched for; each time leaves out what was found before.
-    public var joinRounds = 4
+    public var joinRounds = 8
     /// Deepest level of files inside files: 1 is a member of an archive on the medium.
     public var embeddedDepth = 8
     /// Most embedded files catalogued of one artifact, those inside them counted.
@@ -57,7 +68,9 @@ public struct CarveLimits: Hashable, Sendable {
             ("carve_zero_run", zeroRun), ("carve_signature_above_walker", signatureAboveWalker),
             ("carve_join_reach", joinReach), ("carve_join_far_gap", farJoinGap),
             ("carve_join_near_gap", nearJoinGap), ("carve_join_back", joinBack), ("carve_join_work", joinWork),
-            ("carve_guess_work", guessWork), ("carve_join_rounds", joinRounds),
+            ("carve_join_reach_before", joinReachBefore), ("carve_join_pieces", joinPieces),
+            ("carve_join_branches", joinBranches), ("carve_join_total_work", joinTotalWork),
+            ("carve_join_batch", joinBatch), ("carve_guess_work", guessWork), ("carve_join_rounds", joinRounds),
             ("embedded_depth", embeddedDepth), ("embedded_members", embeddedMembers),
             ("embedded_member_bytes", embeddedMemberBytes), ("embedded_total_bytes", embeddedTotalBytes),
             ("embedded_ratio", embeddedRatio), ("embedded_ratio_above", embeddedRatioAbove),

@@ -11,7 +11,7 @@ public final class CarvingRun {
     let item: String
     let limits: CarveLimits
     let pool: WorkerPool<CarveWorker>
-    private let mediumSize: Int
+    let mediumSize: Int
     /// Where decoded content may be kept; nil when files in other files are not looked for.
     private let workFolder: String?
 
@@ -116,6 +116,10 @@ public final class CarvingRun {
         result.statistics.libmagicCalls += examination.libmagicCalls
         result.warnings += examination.warnings
         closeOpen(before: offset)
+        if let short = examination.shortBroken {
+            brokenFiles.append(BrokenFile(offset: offset, walker: short.walker, prefix: short.prefix))
+            result.limitsHit["carve_smallest_broken", default: 0] += 1
+        }
         switch examination.finding {
         case .nothing:
             if examination.wasRejected { result.statistics.rejected += 1 }
@@ -131,14 +135,17 @@ public final class CarvingRun {
                 coveredUntil = offset + max(1, first.lowerBound)
                 if file.leading == 0 {
                     brokenFiles.append(
-                        BrokenFile(offset: offset, walker: examination.walker, prefix: file.length, isUncertain: true))
+                        BrokenFile(
+                            offset: offset, walker: examination.walker, prefix: file.length, isUncertain: true,
+                            isWhole: true))
                 }
                 decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
                 return
             }
             if file.confidence == .header, file.leading == 0 {
                 // Something does not hold: pieces of other files may be the cause.
-                brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
+                brokenFiles.append(
+                    BrokenFile(offset: offset, walker: examination.walker, prefix: file.length, isWhole: true))
             }
             coveredUntil = offset + file.coveredLength
             if file.coveredLength < file.length {
@@ -158,10 +165,6 @@ public final class CarvingRun {
             if find.length >= limits.smallestBroken { open.append(find) }
         case .broken(let file, let reason):
             brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
-            guard file.length >= limits.smallestBroken else {
-                result.limitsHit["carve_smallest_broken", default: 0] += 1
-                return
-            }
             cutOpen(at: offset, onlyGuessed: true)
             explainedUntil = max(explainedUntil, offset + file.length)
             var find = DecidedFind(file, at: offset, confidence: .broken)

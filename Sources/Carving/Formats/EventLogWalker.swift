@@ -37,6 +37,7 @@ private struct EventLogWalk: FileWalk {
         // A log that was in use when it was copied has a stale header.
         guard isSound || flags & 1 != 0 else { throw .rejected("the header's CRC-32 does not hold") }
         isRecognised = true
+        file.length = 128
         // The checksum covers 120 bytes; the rest of the header's block is always empty.
         guard try input.isZero(128..<4096) else { throw .broken("the rest of the header's block is not empty") }
         file.length = 4096

@@ -30,7 +30,7 @@ private struct FLACWalk: FileWalk {
         var at = try metadata()
         file.length = at
         var samples = 0
-        var crc = CRC16()
+        var crc = FLACChecksum()
         while total == 0 || samples < total {
             guard input.fits(at, 6) else {
                 if total == 0, samples > 0 { break }
@@ -125,7 +125,7 @@ enum VorbisComment {
 }
 
 /// The CRC-16 of FLAC's frames: polynomial 0x8005, highest bit first.
-private struct CRC16 {
+struct FLACChecksum {
     private static let table: [UInt16] = (0..<256).map { byte in
         var value = UInt16(byte) << 8
         for _ in 0..<8 { value = value & 0x8000 != 0 ? value << 1 ^ 0x8005 : value << 1 }
@@ -139,12 +139,15 @@ private struct CRC16 {
 }
 
 /// One frame, followed without decoding its samples (RFC 9639, section 9).
-private struct FLACFrame {
+struct FLACFrame {
     let input: WalkInput
     let depth: Int
     /// First byte after the subframes: the CRC-16.
     var end: Int
     var blockSize = 0
+    /// The frame's number, or that of its first sample where block sizes vary.
+    private(set) var number = 0
+    private var codes = 0
     private var bits: BitStream
 
     init(_ input: WalkInput, at start: Int, depth: Int) {
@@ -154,12 +157,13 @@ private struct FLACFrame {
         bits = BitStream(input, at: start)
     }
 
-    /// False when the bits make no frame.
-    mutating func follow() throws(WalkStop) -> Bool {
+    /// False when the bits make no frame's head.
+    mutating func head() throws(WalkStop) -> Bool {
         let start = end
+        guard input.fits(start, 6) else { return false }
         let sync = try input.u16be(start)
         guard sync & 0xFFFE == 0xFFF8 else { return false }
-        let codes = try input.u16be(start + 2)
+        codes = try input.u16be(start + 2)
         let (sizeCode, rateCode) = (codes >> 12, codes >> 8 & 15)
         let (channelCode, depthCode) = (codes >> 4 & 15, codes >> 1 & 7)
         guard sizeCode != 0, rateCode != 15, channelCode <= 10, depthCode != 3, codes & 1 == 0 else { return false }
@@ -168,9 +172,12 @@ private struct FLACFrame {
         let first = try input.u8(at)
         let more = first < 0x80 ? 0 : (~first & 0xFF | 1).leadingZeroBitCount - (Int.bitWidth - 8) - 1
         guard first < 0x80 || (1...6).contains(more) else { return false }
+        number = more == 0 ? first : first & (0x3F >> more)
         for _ in 0..<more {
             at += 1
-            guard try input.u8(at) & 0xC0 == 0x80 else { return false }
+            let byte = try input.u8(at)
+            guard byte & 0xC0 == 0x80 else { return false }
+            number = number << 6 | byte & 0x3F
         }
         at += 1
         switch sizeCode {
@@ -188,6 +195,13 @@ private struct FLACFrame {
         if rateCode == 13 || rateCode == 14 { at += 2 }
         guard try crc8(start..<at) == input.u8(at) else { return false }
         bits = BitStream(input, at: at + 1)
+        return true
+    }
+
+    /// False when the bits make no frame.
+    mutating func follow() throws(WalkStop) -> Bool {
+        guard try head() else { return false }
+        let (channelCode, depthCode) = (codes >> 4 & 15, codes >> 1 & 7)
         let depths = [depth, 8, 12, 0, 16, 20, 24, 32]
         let channels = channelCode < 8 ? channelCode + 1 : 2
         for channel in 0..<channels {

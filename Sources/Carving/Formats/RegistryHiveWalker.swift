@@ -27,12 +27,16 @@ private struct RegistryHiveWalk: FileWalk {
         guard try input.u32le(20) == 1, try input.u32le(24) <= 6, try input.u32le(28) == 0, try input.u32le(32) == 1,
             bins > 0, bins % 4096 == 0, bins <= Self.largestBins
         else { throw .rejected("not a hive base block") }
+        let isSound = try checksum() == input.u32le(508)
         guard try input.matches("hbin", at: Self.baseBlock) else {
-            throw .rejected("no hive bin behind the base block")
+            guard isSound else { throw .rejected("no hive bin behind the base block") }
+            isRecognised = true
+            file.length = FreeSpace.block
+            throw .broken("no hive bin behind the base block")
         }
         isRecognised = true
         file.length = Self.baseBlock
-        if try checksum() != input.u32le(508) {
+        if !isSound {
             file.confidence = .header
             file.warnings.append("the base block's checksum does not hold")
         }

@@ -46,7 +46,8 @@ private struct SQLiteWalk: FileWalk {
         try trees()
         if firstBad == nil { try freelist() }
         if let firstBad {
-            file.length = min((firstBad.page - 1) * pageSize, input.count)
+            // Of the first page at least the header makes sense.
+            file.length = min(max(100, (firstBad.page - 1) * pageSize), input.count)
             throw .broken("page \(firstBad.page): " + firstBad.reason)
         }
         let length = (count ?? furthest) * pageSize

@@ -42,9 +42,14 @@ private struct TIFFWalk: FileWalk {
         guard let tiff = try TIFFStructure(input, at: 0, end: input.count),
             [42, 43, 0x4F52, 0x5352].contains(tiff.magic)
         else { throw .rejected("no TIFF header") }
+        // Only a directory makes it a TIFF file; but where none stands behind a header, pieces may lie apart.
+        isRecognised = tiff.firstDirectory >= FreeSpace.block
         guard let first = try tiff.directory(at: tiff.firstDirectory, lenient: false), first[0x100] != nil,
             first[0x101] != nil
-        else { throw .rejected("no directory where the header points") }
+        else {
+            throw isRecognised
+                ? .broken("no directory where the header points") : .rejected("no directory where the header points")
+        }
         isRecognised = true
         end = tiff.isBigTIFF ? 16 : 8
         try describe(tiff, first)

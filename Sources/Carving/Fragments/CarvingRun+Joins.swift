@@ -11,54 +11,106 @@ struct BrokenFile: Sendable {
     let prefix: Int
     /// True when it may as well be whole: then only an end that shows makes another way to join it better.
     var isUncertain = false
+    /// True when its walker calls it whole, although not all of it holds.
+    var isWhole = false
 }
 
 /// What the search for a file's second piece came to.
 private struct JoinOutcome: Sendable {
     var joined: JoinedFile?
     var isExhausted = false
+    /// Bytes read and inflated.
+    var cost = 0
 }
 
 extension CarvingRun {
-    /// Searches the second pieces of broken files in the space that no whole file takes.
+    /// Searches the pieces of broken files in the space that no whole file takes.
     ///
     /// Each round searches for all of them in the same space, in parallel, and then decides in the order of offsets: the
-    /// result does not depend on the workers. What a round finds is left out of the space of the next.
+    /// result does not depend on the workers. What a round finds is left out of the space of the next. Joins that
+    /// nothing proves wait until no other is found.
     func joinPieces() throws(CarveError) {
-        var broken = brokenFiles
-        for _ in 0..<limits.joinRounds where !broken.isEmpty {
-            let space = taken
-            broken.removeAll { file in
-                let index = FreeSpace.firstIndex(of: space, endingAfter: file.offset)
-                return index < space.count && space[index].offset <= file.offset
-            }
-            let outcomes = search(broken, without: space)
+        var open = brokenFiles.filter { !isTaken($0.offset) }.sorted { $0.offset < $1.offset }
+        var due = open
+        let most = limits.joinWork.saturatingProduct(limits.joinBatch)
+        var budget = max(most, limits.joinTotalWork.saturatingProduct(mediumSize))
+        var guesses: [Int: JoinedFile] = [:]
+        for _ in 0..<limits.joinRounds {
+            let outcomes = search(due, without: taken, budget: &budget)
             var found: [DecidedFind] = []
-            for (file, outcome) in zip(broken, outcomes) {
-                if outcome.isExhausted { result.limitsHit["carve_join_work", default: 0] += 1 }
-                guard let joined = outcome.joined,
-                    found.allSatisfy({ other in joined.extents.allSatisfy { $0.isDisjoint(from: other.extents) } })
-                else { continue }
-                found.append(DecidedFind(joined, at: file.offset))
+            for (file, outcome) in zip(due, outcomes) {
+                guesses[file.offset] = nil
+                if outcome.isExhausted {
+                    result.limitsHit["carve_join_work", default: 0] += 1
+                    open.removeAll { $0.offset == file.offset }
+                }
+                guard let joined = outcome.joined else { continue }
+                if joined.file.confidence == .proven || joined.file.confidence == .structural {
+                    add(joined, at: file.offset, to: &found)
+                } else {
+                    guesses[file.offset] = joined
+                }
             }
+            if found.isEmpty {
+                for (offset, joined) in guesses.sorted(by: { $0.key < $1.key }) where !isTaken(offset) {
+                    guard joined.extents.allSatisfy({ !isTaken(within: $0) }) else { continue }
+                    add(joined, at: offset, to: &found)
+                }
+                guesses.removeAll()
+            }
+            guard !found.isEmpty else { return }
             for find in found { replace(find) }
             try sealJoined(found)
+            open.removeAll { isTaken($0.offset) }
             // Only where something has left the free space is there anything new to find.
-            broken = zip(broken, outcomes).compactMap { file, outcome in
+            due = open.filter { file in
+                let start = file.offset - limits.joinReachBefore
                 let end = file.offset + file.prefix + limits.farJoinGap
-                let isNear = found.contains { $0.extents.contains { file.offset < $0.offset && $0.offset < end } }
-                return isNear && !outcome.isExhausted ? file : nil
+                return found.contains { $0.extents.contains { start < $0.end && $0.offset < end } }
             }
         }
     }
 
-    private func search(_ broken: [BrokenFile], without space: [Extent]) -> [JoinOutcome] {
-        let outcomes = Mutex<[JoinOutcome]>([JoinOutcome](repeating: JoinOutcome(), count: broken.count))
-        pool.run(broken.count) { worker, number in
-            let outcome = worker.join(broken[number], without: space)
-            outcomes.withLock { $0[number] = outcome }
+    /// Adds a file that shares no byte with those found before.
+    private func add(_ joined: JoinedFile, at offset: Int, to found: inout [DecidedFind]) {
+        guard found.allSatisfy({ other in joined.extents.allSatisfy { $0.isDisjoint(from: other.extents) } }) else {
+            return
         }
-        return outcomes.withLock { $0 }
+        found.append(DecidedFind(joined, at: offset))
+    }
+
+    private func isTaken(_ offset: Int) -> Bool {
+        let index = FreeSpace.firstIndex(of: taken, endingAfter: offset)
+        return index < taken.count && taken[index].offset <= offset
+    }
+
+    /// True when a whole file has a part of the extent.
+    private func isTaken(within extent: Extent) -> Bool {
+        let index = FreeSpace.firstIndex(of: taken, endingAfter: extent.offset)
+        return index < taken.count && taken[index].offset < extent.end
+    }
+
+    /// Searches in batches: what one leaves of the budget is known before the next, however many workers there are.
+    private func search(
+        _ broken: [BrokenFile], without space: [Extent], budget: inout Int
+    ) -> [JoinOutcome] {
+        var all: [JoinOutcome] = []
+        while all.count < broken.count {
+            let batch = Array(broken[all.count...].prefix(max(1, limits.joinBatch)))
+            guard budget > 0 else {
+                result.limitsHit["carve_join_total_work", default: 0] += broken.count - all.count
+                return all + Array(repeating: JoinOutcome(), count: broken.count - all.count)
+            }
+            let most = min(limits.joinWork, max(1, budget / batch.count))
+            let outcomes = Mutex<[JoinOutcome]>([JoinOutcome](repeating: JoinOutcome(), count: batch.count))
+            pool.run(batch.count) { worker, number in
+                let outcome = worker.join(batch[number], without: space, most: most)
+                outcomes.withLock { $0[number] = outcome }
+            }
+            all += outcomes.withLock { $0 }
+            budget -= all.suffix(batch.count).reduce(0) { $0 + $1.cost }
+        }
+        return all
     }
 
     /// Takes the blocks of a joined file, and drops the finds that were parts of it.
@@ -87,27 +139,20 @@ extension CarvingRun {
 }
 
 extension CarveWorker {
-    /// Searches the second piece of a broken file in the space that begins with it.
-    fileprivate func join(_ file: BrokenFile, without taken: [Extent]) -> JoinOutcome {
-        let walker = walkers[file.walker]
-        let space = FreeSpace(source, from: file.offset, without: taken, reach: limits.joinReach)
-        let search = JoinSearch(
-            walker: walker, space: space, prefix: file.prefix, isUncertain: file.isUncertain, limits: limits)
+    /// Searches the other pieces of a broken file in the space around it that no whole file takes.
+    fileprivate func join(_ file: BrokenFile, without taken: [Extent], most: Int) -> JoinOutcome {
+        let work = JoinWork(most: most)
+        var outcome = JoinOutcome()
         do throws(ReadFailure) {
-            try search.attemptWithoutGap()
-            if !search.isOver, let walker = walker as? any JoinProvingWalker { try walker.searchJoin(search) }
-            if !search.isOver, let walker = walker as? any JoinTyingWalker {
-                let (splits, gaps) = try walker.proposeJoins(search)
-                try search.attemptAll(walker, splits: splits, gaps: gaps)
-            }
-            if !search.isOver {
-                try ForeignRuns(search: search, foreign: walker.foreign).run()
-            }
+            outcome.joined = try PieceSearch(
+                source: source, walker: walkers[file.walker], file: file, taken: taken, limits: limits, work: work
+            ).run()
         } catch {
             // What cannot be read holds no piece; the candidate's own examination has noted a failing medium.
-            return JoinOutcome()
         }
-        return JoinOutcome(joined: search.joined, isExhausted: search.joined == nil && search.isExhausted)
+        outcome.isExhausted = outcome.joined == nil && work.isExhausted
+        outcome.cost = work.cost
+        return outcome
     }
 }
 
@@ -130,4 +175,12 @@ extension DecidedFind {
 
 extension Extent {
     fileprivate func isDisjoint(from others: [Extent]) -> Bool { others.allSatisfy { isDisjoint(from: $0) } }
+}
+
+extension Int {
+    /// The product, or the largest number where that has no room for it.
+    fileprivate func saturatingProduct(_ other: Int) -> Int {
+        let (product, overflow) = multipliedReportingOverflow(by: other)
+        return overflow ? .max : product
+    }
 }

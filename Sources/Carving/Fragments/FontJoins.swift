@@ -22,7 +22,7 @@ extension FontWalker: JoinProvingWalker {
         }
         guard let damaged else { return }
         // A short table's sum may hold by chance in the wrong place; the walk then says no.
-        for gap in JoinSearch.borders(from: 1, through: search.limits.nearJoinGap) where !search.isOver {
+        for gap in JoinSearch.borders(from: 1, through: search.nearestGaps) where !search.isOver {
             let telling = damaged.offset == last.offset ? nil : last
             if let telling {
                 search.spend(telling.length)

@@ -16,38 +16,80 @@ struct FreeSpace: ByteSource {
     }
 
     private let source: any ByteSource
-    /// What is left of the medium, in order.
+    /// What is left of the medium, in the order in which it is looked at.
     private let extents: [Extent]
     /// Offset of each extent in this source.
     private let starts: [Int]
     let size: Int
 
+    private init(_ source: any ByteSource, extents: [Extent]) {
+        self.source = source
+        self.extents = extents
+        var starts: [Int] = []
+        var size = 0
+        for extent in extents {
+            starts.append(size)
+            size += extent.length
+        }
+        self.starts = starts
+        self.size = size
+    }
+
     /// - Parameters:
     ///   - taken: extents of whole files, in ascending order, disjoint; they count up to the end of their last block.
     ///   - reach: most bytes of free space.
     init(_ source: any ByteSource, from start: Int, without taken: [Extent], reach: Int) {
-        self.source = source
+        self.init(
+            source, extents: Self.free(in: start..<max(start, source.size), without: taken, reach: reach))
+    }
+
+    /// The free space from a place on, with what lies before the place moved to behind the first piece.
+    ///
+    /// So a second piece that lies before the first one on the medium is met behind it like any other.
+    ///
+    /// - Parameters:
+    ///   - firstPiece: bytes from `start` on that stay where they are.
+    ///   - before: bytes before `start` that are looked at.
+    init(
+        turned source: any ByteSource, from start: Int, firstPiece: Int, before: Int, without taken: [Extent],
+        reach: Int
+    ) {
+        let first = Self.free(in: start..<max(start, source.size), without: taken, reach: firstPiece)
+        let end = first.last?.end ?? start
+        let low = max(0, start - before) / Self.block * Self.block
+        // Block borders are counted from the file's own start.
+        let aligned = low + (start - low) % Self.block
+        let earlier = Self.free(in: aligned..<max(aligned, start), without: taken, reach: reach)
+        let later = Self.free(in: end..<max(end, source.size), without: taken, reach: reach)
+        // What ends inside a block would shift the borders behind it.
+        let isWhole = first.reduce(0) { $0 + $1.length } % Self.block == 0
+        self.init(source, extents: isWhole ? first + earlier + later : first)
+    }
+
+    /// What no whole file takes of a range of the medium, the first `reach` bytes of it.
+    private static func free(in range: Range<Int>, without taken: [Extent], reach: Int) -> [Extent] {
         var extents: [Extent] = []
-        var starts: [Int] = []
         var size = 0
-        var at = start
+        var at = range.lowerBound
         func add(upTo end: Int) {
-            let length = min(end - at, reach - size)
+            let length = min(min(end, range.upperBound) - at, reach - size)
             guard length > 0 else { return }
             extents.append(Extent(offset: at, length: length))
-            starts.append(size)
             size += length
         }
-        var index = Self.firstIndex(of: taken, endingAfter: start)
-        while index < taken.count, size < reach {
+        var index = firstIndex(of: taken, endingAfter: range.lowerBound)
+        while index < taken.count, size < reach, taken[index].offset < range.upperBound {
             add(upTo: taken[index].offset)
             at = max(at, taken[index].end)
             index += 1
         }
-        add(upTo: source.size)
-        self.extents = extents
-        self.starts = starts
-        self.size = size
+        add(upTo: range.upperBound)
+        return extents
+    }
+
+    /// The same space with a range left out.
+    func without(_ range: Range<Int>) -> FreeSpace {
+        FreeSpace(source, extents: places(of: 0..<range.lowerBound) + places(of: range.upperBound..<size))
     }
 
     /// The first of the extents that ends behind an offset.
@@ -88,9 +130,22 @@ struct FreeSpace: ByteSource {
         return filled
     }
 
+    /// The same space with several ranges left out, ascending and disjoint; nil when there are none.
+    func without(_ ranges: [Range<Int>]) -> FreeSpace? {
+        guard !ranges.isEmpty else { return nil }
+        var places: [Extent] = []
+        var at = 0
+        for range in ranges {
+            places += self.places(of: at..<max(at, range.lowerBound))
+            at = range.upperBound
+        }
+        return FreeSpace(source, extents: places + self.places(of: at..<max(at, size)))
+    }
+
     /// Where a range of this source lies on the medium.
     func places(of range: Range<Int>) -> [Extent] {
         var places: [Extent] = []
+        guard !range.isEmpty, !extents.isEmpty else { return places }
         var at = range.lowerBound
         var index = index(of: at)
         while at < range.upperBound, index < extents.count {

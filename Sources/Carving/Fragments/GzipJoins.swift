@@ -4,6 +4,9 @@ extension GzipWalker: JoinProvingWalker {
     /// Most members that are passed over before the broken one.
     private static let mostMembers = 65_536
 
+    /// Inflating fails behind the place where the data go wrong, never before.
+    var reachBehindBreak: Int { 0 }
+
     func searchJoin(_ search: JoinSearch) throws(ReadFailure) {
         guard let start = try brokenMember(search) else { return }
         let deflate = DeflateJoin(search: search)
@@ -62,16 +65,55 @@ struct DeflateJoin {
     func run(
         from start: Int, isProven: (ByteReader, Int, UInt32, Int) throws(ReadFailure) -> Bool
     ) throws(ReadFailure) {
-        for mark in try marks(from: start).reversed() {
-            for gap in JoinSearch.borders(from: 1, through: search.limits.nearJoinGap) {
-                guard !search.isOver, mark.split + gap < search.reader.count else { break }
-                guard let end = try goOn(mark, gap: gap) else { continue }
-                let joint = ByteReader(search.source(split: mark.split, gap: gap), at: 0)
-                if try isProven(joint, end.offset - gap, end.crc, end.produced) {
-                    try search.attempt(split: mark.split, gap: gap)
+        let marks = try marks(from: start)
+        guard let last = marks.last else { return }
+        let places = try places(from: marks[0].split, near: last.split)
+        var furthest: (partial: PartialJoin, start: Int)?
+        for mark in marks.reversed() {
+            for place in places where place > mark.split {
+                let gap = place - mark.split
+                guard !search.isOver else { return }
+                // Far away, only where something else ends there is a piece looked for, behind the last marks.
+                if gap > search.limits.nearJoinGap, last.split - mark.split > Self.farMarks * FreeSpace.block { break }
+                let end = try goOn(mark, gap: gap)
+                if end.isFinished {
+                    let joint = ByteReader(search.space.without(mark.split..<place), at: 0)
+                    if try isProven(joint, end.offset - gap, end.crc, end.produced) {
+                        try search.attempt(split: mark.split, gap: gap)
+                    }
+                } else if end.offset - place > Self.farEnough,
+                    end.offset - place > furthest.map({ $0.partial.prefix - $0.start }) ?? 0
+                {
+                    furthest = (PartialJoin(split: mark.split, gap: gap, prefix: end.offset - gap), mark.split)
                 }
             }
         }
+        if let furthest { search.note(furthest.partial) }
+    }
+
+    /// Marks before the last one from which pieces far away are tried.
+    private static let farMarks = 32
+    /// Bytes that must inflate behind a gap for a join to be followed that does not come to the end: wrong data seldom
+    /// come as far.
+    private static let farEnough = 48 * 1024
+
+    /// Where the second piece may begin: at each block that may hold compressed data, near the first piece; further
+    /// away only where such a block follows one that does not.
+    private func places(from first: Int, near last: Int) throws(ReadFailure) -> [Int] {
+        let block = FreeSpace.block
+        let reader = search.reader
+        let near = search.isTurned ? first : last + search.limits.nearJoinGap
+        let far = min(reader.count - 1, first + search.limits.farJoinGap)
+        var places: [Int] = []
+        var wasForeign = false
+        for at in JoinSearch.borders(from: first + 1, through: max(near, far)) where at < reader.count {
+            search.spend(block)
+            let kind = BlockKind(of: try reader.bytes(at: at, count: min(block, reader.count - at)))
+            let isForeign = !kind.intersection([.text, .uniform]).isEmpty
+            if !isForeign, at <= near || wasForeign { places.append(at) }
+            wasForeign = isForeign
+        }
+        return places
     }
 
     /// The last block borders that inflating passed before it failed.
@@ -83,6 +125,11 @@ struct DeflateJoin {
         var produced = 0
         var at = start
         while at < search.reader.count, !search.isExhausted {
+            // What is of another kind belongs to something else.
+            if at % FreeSpace.block == 0, at > start, try isForeign(at) {
+                if let copy = inflater.copy() { marks.append(Mark(copy, split: at, crc: crc, produced: produced)) }
+                break
+            }
             if at % FreeSpace.block == 0, let copy = inflater.copy() {
                 marks.append(Mark(copy, split: at, crc: crc, produced: produced))
                 // Twice as many are kept as are used, so that few removals are needed.
@@ -98,9 +145,17 @@ struct DeflateJoin {
         return marks.suffix(search.limits.joinBack)
     }
 
-    /// Goes on behind the gap; answers where the stream ends in the free space, nil when it does not.
-    private func goOn(_ mark: Mark, gap: Int) throws(ReadFailure) -> (offset: Int, crc: UInt32, produced: Int)? {
-        guard var inflater = mark.inflater.copy() else { return nil }
+    private func isForeign(_ at: Int) throws(ReadFailure) -> Bool {
+        guard search.reader.count - at >= FreeSpace.block else { return false }
+        let kind = BlockKind(of: try search.reader.bytes(at: at, count: FreeSpace.block))
+        return !kind.intersection([.text, .uniform]).isEmpty
+    }
+
+    /// Goes on behind the gap; answers where the stream ends in the free space, or where it makes no sense any more.
+    private func goOn(
+        _ mark: Mark, gap: Int
+    ) throws(ReadFailure) -> (isFinished: Bool, offset: Int, crc: UInt32, produced: Int) {
+        guard var inflater = mark.inflater.copy() else { return (false, 0, 0, 0) }
         var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
         var crc = mark.crc
         var produced = mark.produced
@@ -111,11 +166,11 @@ struct DeflateJoin {
             search.spend(piece.count + step.given)
             switch step.status {
             case .more: at += piece.count
-            case .finished: return (at + step.consumed, crc.value, produced)
-            case .invalid: return nil
+            case .finished: return (true, at + step.consumed, crc.value, produced)
+            case .invalid: return (false, at + step.consumed, 0, 0)
             }
         }
-        return nil
+        return (false, at, 0, 0)
     }
 }
 

@@ -8,20 +8,36 @@ internal import SourceMedia
 protocol JoinProvingWalker: FormatWalker {
     /// Tries what is plausible, in a fixed order, until ``JoinSearch/isOver``.
     func searchJoin(_ search: JoinSearch) throws(ReadFailure)
+    /// How far behind the place where a file breaks its first piece may end, in bytes.
+    var reachBehindBreak: Int { get }
+}
+
+extension JoinProvingWalker {
+    var reachBehindBreak: Int { 1 << 20 }
+}
+
+/// A gap, and the places where the first piece may end before it.
+struct JoinProposal {
+    var gap: Int
+    var splits: [Int]
 }
 
 /// A format without checksums whose structure ties each part of a file to the others.
 ///
 /// Every proposal is tried, and the pieces are believed only when all that the walker accepts have the same content.
 protocol JoinTyingWalker: FormatWalker {
-    /// Where the first piece may end, and gaps that suit: with the split that is true, splits beside it are among them.
-    func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> (splits: [Int], gaps: [Int])
+    /// What may be joined: with the split that is true, splits beside it are among the proposals.
+    func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal]
     /// True when whole files need not state where they end: then a longer one is joined without being believed more.
     var continuesWithoutEnd: Bool { get }
+    /// How far behind the place where a file breaks its first piece may end, in bytes; nil when later pieces are not
+    /// looked for before the first one, because too little would tell them.
+    var tiedReachBehindBreak: Int? { get }
 }
 
 extension JoinTyingWalker {
     var continuesWithoutEnd: Bool { false }
+    var tiedReachBehindBreak: Int? { nil }
 }
 
 /// A file whose pieces were found.
@@ -31,7 +47,28 @@ struct JoinedFile: Sendable {
     var extents: [Extent]
 }
 
-/// The search for the second piece of one broken file. Owned by one thread.
+/// Two pieces that hold together further than the first one alone, but do not make the whole file.
+struct PartialJoin {
+    var split: Int
+    var gap: Int
+    /// Bytes that the walker believes of the joined pieces.
+    var prefix: Int
+}
+
+/// The work that the search for one file's pieces has done, and how much it may do. Owned by one thread.
+final class JoinWork {
+    /// Bytes read and inflated so far.
+    private(set) var cost = 0
+    let most: Int
+    /// True when a named limit ended the search.
+    var isExhausted: Bool { cost > most }
+
+    init(most: Int) { self.most = most }
+
+    func spend(_ bytes: Int) { cost += bytes }
+}
+
+/// The search for the next piece of one broken file. Owned by one thread.
 ///
 /// Offsets are those of the free space that begins where the file does. A proposal names the first piece by its length
 /// and the second one by the gap between them.
@@ -47,34 +84,58 @@ final class JoinSearch {
     let prefix: Int
     /// True when the prefix may be the whole file.
     let isUncertain: Bool
+    /// True when what lies before the file on the medium is looked at behind its first piece.
+    let isTurned: Bool
     let limits: CarveLimits
+    let work: JoinWork
 
     private(set) var joined: JoinedFile?
+    /// True when different contents fit the structure.
+    private(set) var isAmbiguous = false
+    /// What came furthest without being whole, the furthest first.
+    private(set) var partials: [PartialJoin] = []
     /// Bytes read so far.
-    private(set) var cost = 0
+    var cost: Int { work.cost }
     /// True when a named limit ended the search.
-    var isExhausted: Bool { cost > limits.joinWork }
+    var isExhausted: Bool { work.isExhausted }
+    /// Largest gap that is tried where every one must be.
+    var nearestGaps: Int { isTurned ? limits.farJoinGap : limits.nearJoinGap }
     /// True when there is nothing more to look for.
     var isOver: Bool { joined != nil || isExhausted }
 
     init(
-        walker: any FormatWalker, space: FreeSpace, prefix: Int, isUncertain: Bool = false, limits: CarveLimits
+        walker: any FormatWalker, space: FreeSpace, prefix: Int, isUncertain: Bool = false, isTurned: Bool = false,
+        limits: CarveLimits, work: JoinWork
     ) {
+        self.isTurned = isTurned
         self.walker = walker
         self.space = space
         self.reader = ByteReader(space, at: 0)
         self.prefix = prefix
         self.isUncertain = isUncertain
         self.limits = limits
+        self.work = work
     }
 
     /// Notes work that was done outside of ``attempt(split:gap:)``.
-    func spend(_ bytes: Int) { cost += bytes }
+    func spend(_ bytes: Int) { work.spend(bytes) }
+
+    /// Bytes that one walk costs at least: what it sets up.
+    private static let leastCost = 4096
+
+    /// The joined pieces, for a walk whose cost is counted by ``count(_:)``.
+    private func joint(split: Int, gap: Int) -> ByteReader {
+        ByteReader(space.without(split..<split + gap), at: 0, window: Self.window)
+    }
+
+    private func count(_ joint: ByteReader) {
+        work.spend(Self.leastCost + joint.bytesFetched + joint.bytesInflated)
+    }
 
     /// Walks the free space without a gap: whole files between the pieces are already left out of it.
     func attemptWithoutGap() throws(ReadFailure) {
         let whole = ByteReader(space, at: 0)
-        defer { cost += whole.bytesFetched }
+        defer { count(whole) }
         guard case .complete(let file) = try walker.walk(whole), file.length <= whole.count,
             file.confidence == .proven || file.confidence == .structural
         else { return }
@@ -84,7 +145,7 @@ final class JoinSearch {
 
     /// A joined file, believed as far as the format goes; nil when the pieces' lying together is as likely.
     private func guess(_ file: WalkedFile, _ joint: ByteReader) throws(ReadFailure) -> WalkedFile? {
-        if file.confidence == .proven || walker is any JoinTyingWalker { return file }
+        if file.confidence == .proven || (walker is any JoinTyingWalker && !isAmbiguous) { return file }
         var file = try EndEvidence.judged(file, joint)
         guard !isUncertain || !file.isUncertain else { return nil }
         file.confidence = .header
@@ -92,84 +153,121 @@ final class JoinSearch {
     }
 
     /// Walks the pieces on both sides of each run; keeps a file when no other run gives a different one.
-    func attemptRuns(_ runs: [(start: Int, length: Int)]) throws(ReadFailure) {
+    func attemptRuns(_ runs: [ForeignRuns.Proposal]) throws(ReadFailure) {
         var accepted: (file: WalkedFile, split: Int, gap: Int, checksum: UInt32)?
         let most = cost + limits.guessWork
-        for (split, gap) in runs where split + gap < space.size {
+        for run in runs where run.split + run.gap < space.size {
             // What was not tried might have fitted as well; what fits best was tried first.
             guard cost < most else { break }
-            let joint = ByteReader(source(split: split, gap: gap), at: 0, window: Self.window)
-            defer { cost += joint.bytesFetched }
-            guard case .complete(let file) = try walker.walk(joint), file.length > split, file.length <= joint.count,
-                file.confidence == .structural || file.confidence == .proven
+            let (split, gap) = (run.split, run.gap)
+            let joint = self.joint(split: split, gap: gap)
+            defer { count(joint) }
+            guard case .complete(var file) = try walker.walk(joint), file.length > split, file.length <= joint.count,
+                file.confidence == .structural || file.confidence == .proven || run.isSure
             else { continue }
             if file.confidence == .proven {
                 keep(file, split: split, gap: gap)
                 return
             }
             let checksum = try joint.crc32(of: 0..<file.length)
-            if let accepted, accepted.checksum != checksum || accepted.file.length != file.length { return }
-            if accepted == nil, let file = try guess(file, joint) { accepted = (file, split, gap, checksum) }
+            if let accepted, accepted.checksum != checksum || accepted.file.length != file.length {
+                isAmbiguous = true
+                return
+            }
+            guard accepted == nil else { continue }
+            if run.isSure {
+                file.confidence = .header
+                accepted = (file, split, gap, checksum)
+            } else if let file = try guess(file, joint) {
+                accepted = (file, split, gap, checksum)
+            }
         }
         if let accepted { keep(accepted.file, split: accepted.split, gap: accepted.gap) }
     }
 
+    /// Walks the free space without all that cannot belong to the file.
+    func attempt(without runs: [Range<Int>]) throws(ReadFailure) {
+        guard !isOver, let bare = space.without(runs) else { return }
+        let bareSearch = JoinSearch(
+            walker: walker, space: bare, prefix: prefix, isUncertain: isUncertain, limits: limits, work: work)
+        try bareSearch.attemptWithoutGap()
+        joined = bareSearch.joined
+    }
+
     /// Walks two pieces as one file; keeps the file when its checks prove the whole of it.
+    ///
+    /// - Parameter atMost: the confidence of the joined file, where something else than the format's checks led to it.
     @discardableResult
-    func attempt(split: Int, gap: Int) throws(ReadFailure) -> Bool {
+    func attempt(split: Int, gap: Int, atMost: Confidence = .proven) throws(ReadFailure) -> Bool {
         guard split > 0, split % FreeSpace.block == 0, gap > 0, gap % FreeSpace.block == 0,
             split + gap < space.size, !isOver
         else { return false }
-        let joint = ByteReader(source(split: split, gap: gap), at: 0, window: Self.window)
-        defer { cost += joint.bytesFetched }
-        guard case .complete(let file) = try walker.walk(joint), file.confidence == .proven, file.length > split,
-            file.length <= joint.count
-        else { return false }
-        keep(file, split: split, gap: gap)
-        return true
+        let joint = self.joint(split: split, gap: gap)
+        defer { count(joint) }
+        switch try walker.walk(joint) {
+        case .complete(var file):
+            guard file.confidence == .proven || (atMost == .header && file.confidence == .structural),
+                file.length > split, file.length <= joint.count
+            else { return false }
+            if atMost != .proven { file.confidence = atMost }
+            keep(file, split: split, gap: gap)
+            return true
+        case .broken(let file, _):
+            note(PartialJoin(split: split, gap: gap, prefix: min(file.length, joint.count)))
+            return false
+        case .rejected: return false
+        }
     }
 
-    /// Walks every combination; keeps a file when nothing else fits the structure.
-    func attemptAll(
-        _ walker: any JoinTyingWalker, splits: [Int], gaps: [Int]
-    ) throws(ReadFailure) {
-        var accepted: [(file: WalkedFile, split: Int, gap: Int, checksum: UInt32)] = []
-        for gap in gaps {
-            for split in splits where split > 0 && gap > 0 && split + gap < space.size {
+    /// Keeps a join that comes further than the file did, among the furthest ones.
+    func note(_ partial: PartialJoin) {
+        guard partial.prefix > max(partial.split, prefix),
+            // The same content, cut at another border.
+            !partials.contains(where: { $0.gap == partial.gap && $0.prefix == partial.prefix })
+        else { return }
+        let place = partials.firstIndex { $0.prefix < partial.prefix } ?? partials.count
+        partials.insert(partial, at: place)
+        if partials.count > limits.joinBranches { partials.removeLast() }
+    }
+
+    /// Walks every proposal; keeps a file when nothing else fits the structure.
+    func attemptAll(_ walker: any JoinTyingWalker, _ proposals: [JoinProposal]) throws(ReadFailure) {
+        var accepted: (file: WalkedFile, split: Int, gap: Int, checksum: UInt32)?
+        for proposal in proposals {
+            let gap = proposal.gap
+            for split in proposal.splits where split > 0 && gap > 0 && split + gap < space.size {
                 // What was not tried might have fitted as well.
                 guard !isExhausted else { return }
-                let joint = ByteReader(source(split: split, gap: gap), at: 0, window: Self.window)
-                defer { cost += joint.bytesFetched }
-                guard case .complete(let file) = try walker.walk(joint), file.length > split,
-                    file.length <= joint.count,
-                    file.confidence == .structural || file.confidence == .proven
-                        || walker.continuesWithoutEnd && file.length > prefix
-                else { continue }
-                accepted.append((file, split, gap, try joint.crc32(of: 0..<file.length)))
+                let joint = self.joint(split: split, gap: gap)
+                defer { count(joint) }
+                switch try walker.walk(joint) {
+                case .broken(let file, _):
+                    note(PartialJoin(split: split, gap: gap, prefix: min(file.length, joint.count)))
+                case .complete(let file):
+                    guard file.length > split, file.length <= joint.count,
+                        file.confidence == .structural || file.confidence == .proven
+                            || walker.continuesWithoutEnd && file.length > prefix
+                    else { continue }
+                    let checksum = try joint.crc32(of: 0..<file.length)
+                    if let accepted, accepted.checksum != checksum || accepted.file.length != file.length {
+                        isAmbiguous = true
+                        return
+                    }
+                    if accepted == nil { accepted = (file, split, gap, checksum) }
+                case .rejected: break
+                }
             }
         }
-        guard let first = accepted.first,
-            accepted.allSatisfy({ $0.checksum == first.checksum && $0.file.length == first.file.length })
-        else { return }
-        keep(first.file, split: first.split, gap: first.gap)
+        if let accepted { keep(accepted.file, split: accepted.split, gap: accepted.gap) }
     }
 
     /// Some bytes of the joined pieces; nil when the free space ends before them.
     func bytes(at offset: Int, count: Int, split: Int, gap: Int) throws(ReadFailure) -> [UInt8]? {
         guard offset + count + gap <= reader.count else { return nil }
-        cost += count
+        work.spend(count)
         let first = max(0, min(count, split - offset))
         let head = try reader.bytes(at: offset, count: first)
         return try head + reader.bytes(at: offset + first + gap, count: count - first)
-    }
-
-    /// The free space with a gap left out.
-    func source(split: Int, gap: Int) -> ExtentSource {
-        ExtentSource(
-            space,
-            extents: [
-                Extent(offset: 0, length: split), Extent(offset: split + gap, length: space.size - split - gap),
-            ])
     }
 
     private func keep(_ file: WalkedFile, split: Int, gap: Int) {

@@ -7,9 +7,9 @@ extension MPEGAudioWalker: JoinTyingWalker {
 
     var continuesWithoutEnd: Bool { true }
 
-    func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> (splits: [Int], gaps: [Int]) {
+    func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
         let reader = search.reader
-        guard let first = try firstFrame(reader) else { return ([], []) }
+        guard let first = try firstFrame(reader) else { return [] }
         var gaps: [Int] = []
         for gap in JoinSearch.borders(from: 1, through: search.limits.nearJoinGap) {
             search.spend(16)
@@ -24,7 +24,8 @@ extension MPEGAudioWalker: JoinTyingWalker {
             // The last frames of a file have none behind them.
             if frames > 0, frames == Self.framesLookedAt || reader.count - at < 4 { gaps.append(gap) }
         }
-        return (JoinSearch.borders(from: search.prefix - Self.longestFrame, through: search.prefix), gaps)
+        let splits = JoinSearch.borders(from: search.prefix - Self.longestFrame, through: search.prefix)
+        return gaps.map { JoinProposal(gap: $0, splits: splits) }
     }
 
     private func firstFrame(_ reader: ByteReader) throws(ReadFailure) -> MPEGAudioFrame? {

@@ -57,6 +57,13 @@ extension ZipWalker: JoinProvingWalker {
                     low = max(low, member)
                 } else {
                     high = min(start, member + 30)
+                    // Where the member stands nearer than the directory, another gap follows.
+                    if let nearer = try place(of: member, search, directory: start + gap, size: size, before: gap) {
+                        for split in JoinSearch.borders(from: low, through: high).reversed() where !search.isOver {
+                            try search.attempt(split: split, gap: nearer)
+                        }
+                        return
+                    }
                     break
                 }
             }
@@ -90,6 +97,36 @@ extension ZipWalker: JoinProvingWalker {
             at += 46 + (try reader.u16le(at + 28)) + (try reader.u16le(at + 30)) + (try reader.u16le(at + 32))
         }
         return at == end ? offsets.sorted() : nil
+    }
+
+    /// The gap in front of a member, where it is smaller than the one in front of the directory.
+    private func place(
+        of member: Int, _ search: JoinSearch, directory: Int, size: Int, before gap: Int
+    ) throws(ReadFailure) -> Int? {
+        let reader = search.reader
+        guard let entry = try entry(of: member, reader, directory: directory, size: size) else { return nil }
+        let length = try reader.u16le(entry + 28)
+        guard reader.count - entry >= 46 + length else { return nil }
+        let name = try reader.bytes(at: entry + 46, count: length)
+        for nearer in JoinSearch.borders(from: 1, through: gap - 1) where !search.isOver {
+            search.spend(4)
+            if try isMember(reader, at: member + nearer), try reader.matches(name, at: member + nearer + 30) {
+                return nearer
+            }
+        }
+        return nil
+    }
+
+    /// Where the directory describes the member at an offset.
+    private func entry(
+        of member: Int, _ reader: ByteReader, directory: Int, size: Int
+    ) throws(ReadFailure) -> Int? {
+        var at = directory
+        while directory + size - at >= 46 {
+            if try reader.u32le(at + 42) == member { return at }
+            at += 46 + (try reader.u16le(at + 28)) + (try reader.u16le(at + 30)) + (try reader.u16le(at + 32))
+        }
+        return nil
     }
 
     private func isMember(_ reader: ByteReader, at offset: Int) throws(ReadFailure) -> Bool {

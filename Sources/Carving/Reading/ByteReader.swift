@@ -29,6 +29,9 @@ public final class ByteReader {
     /// Bytes that walkers may still decode while they read here; bounds what files inside files cost.
     private(set) var decodingAllowance = Int.max
 
+    /// Bytes that were inflated from it so far.
+    var bytesInflated = 0
+
     private let source: any ByteSource
     private let base: Int
     private var window: [UInt8]

@@ -137,6 +137,7 @@ extension ByteReader {
                     outcome.head += output[..<min(produced, keeping - outcome.head.count)]
                 }
                 outcome.produced += produced
+                bytesInflated += produced
                 outcome.consumed = at - start + used
                 outcome.crc = crc.value
                 budget -= produced

@@ -1,0 +1,92 @@
+internal import EvidenceModel
+internal import SourceMedia
+
+/// The search for all pieces of one broken file: piece by piece, in the order of the file.
+///
+/// A join that comes further than the file did without making it whole is followed: the gap is left out of the space,
+/// and the search goes on where the walk breaks now.
+struct PieceSearch {
+    let source: any ByteSource
+    let walker: any FormatWalker
+    let file: BrokenFile
+    let taken: [Extent]
+    let limits: CarveLimits
+    let work: JoinWork
+
+    func run() throws(ReadFailure) -> JoinedFile? {
+        let space = FreeSpace(source, from: file.offset, without: taken, reach: limits.joinReach)
+        let search = JoinSearch(
+            walker: walker, space: space, prefix: file.prefix, isUncertain: file.isUncertain, limits: limits,
+            work: work)
+        try search.attemptWithoutGap()
+        if let joined = search.joined { return joined }
+        if let joined = try follow(search) { return joined }
+        if let joined = try followBare(search) { return joined }
+        if let joined = try searchBefore() { return joined }
+        if !search.isOver {
+            try ForeignRuns(search: search, foreign: walker.foreign, isWhole: file.isWhole).run()
+        }
+        return search.joined
+    }
+
+    /// Searches with the space before the file moved to behind its first piece.
+    private func searchBefore() throws(ReadFailure) -> JoinedFile? {
+        let reach = (walker as? any JoinProvingWalker)?.reachBehindBreak
+        let tied = (walker as? any JoinTyingWalker)?.tiedReachBehindBreak
+        guard let reach = reach ?? tied, !work.isExhausted, file.offset >= FreeSpace.block else { return nil }
+        let block = FreeSpace.block
+        let firstPiece = (file.prefix + reach + block - 1) / block * block
+        let space = FreeSpace(
+            turned: source, from: file.offset, firstPiece: firstPiece, before: limits.joinReachBefore,
+            without: taken, reach: limits.joinReach)
+        let search = JoinSearch(
+            walker: walker, space: space, prefix: file.prefix, isTurned: true, limits: limits, work: work)
+        if let joined = try follow(search) { return joined }
+        return try followBare(search)
+    }
+
+    /// Searches with every run of blocks left out that cannot belong to the file: only gaps of other data are left.
+    private func followBare(_ search: JoinSearch) throws(ReadFailure) -> JoinedFile? {
+        guard walker is any JoinProvingWalker, !(walker is any JoinTyingWalker), !work.isExhausted else { return nil }
+        let kinds = walker.foreign.intersection([.text, .uniform])
+        let runs = try ForeignRuns(search: search, foreign: kinds, isWhole: false)
+            .runs(upTo: search.prefix + limits.farJoinGap)
+        guard let space = search.space.without(runs.map(\.range)) else { return nil }
+        let reader = ByteReader(space, at: 0)
+        let verdict = try walker.walk(reader)
+        work.spend(reader.bytesFetched + reader.bytesInflated)
+        func bare(_ prefix: Int) -> JoinSearch {
+            JoinSearch(
+                walker: walker, space: space, prefix: prefix, isTurned: search.isTurned, limits: limits, work: work)
+        }
+        switch verdict {
+        case .complete(let file):
+            let whole = bare(file.length)
+            if file.confidence == .proven { try whole.attemptWithoutGap() }
+            return whole.joined
+        case .broken(let file, _): return try follow(bare(min(file.length, space.size)))
+        case .rejected: return nil
+        }
+    }
+
+    /// Searches the next piece, and from each join that comes furthest the one behind it.
+    private func follow(_ search: JoinSearch, pieces: Int = 2) throws(ReadFailure) -> JoinedFile? {
+        if let walker = walker as? any JoinProvingWalker { try walker.searchJoin(search) }
+        if !search.isOver, let walker = walker as? any JoinTyingWalker {
+            try search.attemptAll(walker, walker.proposeJoins(search))
+        }
+        if var joined = search.joined {
+            // A join on the way was one of several.
+            if pieces > 2, joined.file.confidence == .structural { joined.file.confidence = .header }
+            return joined
+        }
+        guard pieces < limits.joinPieces, !search.isAmbiguous else { return nil }
+        for partial in search.partials where !work.isExhausted {
+            let next = JoinSearch(
+                walker: walker, space: search.space.without(partial.split..<partial.split + partial.gap),
+                prefix: partial.prefix, isTurned: search.isTurned, limits: limits, work: work)
+            if let joined = try follow(next, pieces: pieces + 1) { return joined }
+        }
+        return nil
+    }
+}
