@@ -69,24 +69,26 @@ struct DeflateJoin {
         guard let last = marks.last else { return }
         let places = try places(from: marks[0].split, near: last.split)
         var furthest: (partial: PartialJoin, start: Int)?
-        for mark in marks.reversed() {
-            for place in places where place > mark.split {
-                let gap = place - mark.split
-                guard !search.isOver else { return }
-                // Far away, only where something else ends there is a piece looked for, behind the last marks.
-                if gap > search.limits.nearJoinGap, last.split - mark.split > Self.farMarks * FreeSpace.block { break }
-                let end = try goOn(mark, gap: gap)
-                if end.isFinished {
-                    let joint = ByteReader(search.space.without(mark.split..<place), at: 0)
-                    if try isProven(joint, end.offset - gap, end.crc, end.produced) {
-                        try search.attempt(split: mark.split, gap: gap)
-                    }
-                } else if end.offset - place > Self.farEnough,
-                    end.offset - place > furthest.map({ $0.partial.prefix - $0.start }) ?? 0
-                {
-                    furthest = (PartialJoin(split: mark.split, gap: gap, prefix: end.offset - gap), mark.split)
+        func attempt(_ mark: Mark, _ place: Int) throws(ReadFailure) {
+            let gap = place - mark.split
+            guard gap > 0, !search.isOver else { return }
+            let end = try goOn(mark, gap: gap)
+            if end.isFinished {
+                let joint = ByteReader(search.space.without(mark.split..<place), at: 0)
+                if try isProven(joint, end.offset - gap, end.crc, end.produced) {
+                    try search.attempt(split: mark.split, gap: gap)
                 }
+            } else if end.offset - place > max(Self.farEnough, furthest.map { $0.partial.prefix - $0.start } ?? 0) {
+                furthest = (PartialJoin(split: mark.split, gap: gap, prefix: end.offset - gap), mark.split)
             }
+        }
+        let near = search.isTurned ? 0 : search.limits.nearJoinGap
+        for mark in marks.reversed() {
+            for place in places where place - mark.split <= near { try attempt(mark, place) }
+        }
+        // Far away, only where something else ends a piece is looked for, behind the last marks.
+        for mark in marks.suffix(Self.farMarks).reversed() {
+            for place in places where place - mark.split > near { try attempt(mark, place) }
         }
         if let furthest { search.note(furthest.partial) }
     }
@@ -163,7 +165,8 @@ struct DeflateJoin {
         while at < search.reader.count, !search.isExhausted {
             let piece = try search.reader.bytes(at: at, count: min(Self.trialPiece, search.reader.count - at))
             let step = inflater.feed(piece, &output, &crc, &produced)
-            search.spend(piece.count + step.given)
+            // To inflate costs less than to read and walk.
+            search.spend(piece.count + step.given / 4)
             switch step.status {
             case .more: at += piece.count
             case .finished: return (true, at + step.consumed, crc.value, produced)

@@ -69,11 +69,22 @@ struct PieceSearch {
         }
     }
 
+    /// Proposals that lead out of the space end only themselves, not the search.
+    private func withinSpace(_ body: () throws(ReadFailure) -> Void) throws(ReadFailure) {
+        do throws(ReadFailure) { try body() } catch {
+            if case .medium = error { throw error }
+        }
+    }
+
     /// Searches the next piece, and from each join that comes furthest the one behind it.
     private func follow(_ search: JoinSearch, pieces: Int = 2) throws(ReadFailure) -> JoinedFile? {
-        if let walker = walker as? any JoinProvingWalker { try walker.searchJoin(search) }
+        if let walker = walker as? any JoinProvingWalker {
+            try withinSpace { () throws(ReadFailure) in try walker.searchJoin(search) }
+        }
         if !search.isOver, let walker = walker as? any JoinTyingWalker {
-            try search.attemptAll(walker, walker.proposeJoins(search))
+            try withinSpace { () throws(ReadFailure) in
+                try search.attemptAll(walker, walker.proposeJoins(search))
+            }
         }
         if var joined = search.joined {
             // A join on the way was one of several.

@@ -69,16 +69,18 @@ extension SQLiteWalker: JoinTyingWalker {
     }
 }
 
-/// The pages of a database, judged by their heads alone.
+/// The pages of a database, judged by their first bytes alone.
 private struct SQLitePages {
     let reader: ByteReader
     let size: Int
     let count: Int
 
-    /// True when the head of a b-tree page with cells stands where a page belongs, or as much further.
+    /// True when the head of a b-tree page, or of a page of a long row, stands where a page belongs, or as much further.
     func isSound(_ page: Int, shiftedBy gap: Int) throws(ReadFailure) -> Bool {
         let start = page * size + gap
         guard start >= 0, reader.count - start >= 16 else { return false }
+        // The pages of a long row mostly follow each other, and each names the next.
+        if try reader.u32be(start) == page + 2, page + 2 <= count { return true }
         let kind = try reader.u8(start)
         guard kind == 13 || kind == 10 || kind == 5 || kind == 2, try reader.u8(start + 7) <= 60 else { return false }
         let cells = try reader.u16be(start + 3)

@@ -18,11 +18,16 @@ extension ZipWalker: JoinProvingWalker {
             at = record + 4
             guard reader.count - record >= 22 else { return }
             tried += 1
-            let (end, size, start) = try directory(reader, end: record)
-            guard size >= 46, size <= end, start <= end - size else { continue }
-            let gap = end - size - start
-            guard gap >= FreeSpace.block, gap % FreeSpace.block == 0 else { continue }
-            try attempts(search, gap: gap, directory: start, size: size)
+            do throws(ReadFailure) {
+                let (end, size, start) = try directory(reader, end: record)
+                guard size >= 46, size <= end, start <= end - size else { continue }
+                let gap = end - size - start
+                guard gap >= FreeSpace.block, gap % FreeSpace.block == 0 else { continue }
+                try attempts(search, gap: gap, directory: start, size: size)
+            } catch {
+                // A record of another archive may lead out of the space.
+                if case .medium = error { throw error }
+            }
         }
     }
 
