@@ -29,12 +29,20 @@ extension EventLogWalker: JoinProvingWalker {
     }
 
     /// Tries the splits with each gap behind which a chunk begins.
-    private func attempts(_ search: JoinSearch, next: Int, splits: [Int]) throws(ReadFailure) {
+    ///
+    /// - Parameter ties: true when the splits lie in what a checksum covers.
+    private func attempts(
+        _ search: JoinSearch, next: Int, splits: [Int], ties: Bool = false
+    ) throws(ReadFailure) {
         for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) where !search.isOver {
             guard next + gap < search.reader.count else { return }
             search.spend(Self.mark.count)
             guard try search.reader.matches(Self.mark, at: next + gap) else { continue }
-            for split in splits where !search.isOver { try search.attempt(split: split, gap: gap) }
+            for split in splits where !search.isOver {
+                // No checksum ties a chunk to the header or to the chunk before it: it may be another log's.
+                let isTied = split < next && next > Self.headerBlock && ties
+                try search.attempt(split: split, gap: gap, atMost: isTied ? .proven : .header)
+            }
         }
     }
 
@@ -43,7 +51,7 @@ extension EventLogWalker: JoinProvingWalker {
         let end = start + Self.chunkSize
         let cut = try cutRecord(reader, from: start + 512, to: min(end, reader.count))
         // Another chunk behind this one shows how large the gap is, however large.
-        try attempts(search, next: end, splits: cut.splits)
+        try attempts(search, next: end, splits: cut.splits, ties: true)
         // Behind the gap the cut record ends as it must, or the next one begins.
         for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) where !search.isOver {
             guard cut.end + gap < reader.count else { break }
