@@ -16,6 +16,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let systemLibraries: [Target] = [
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CMagic", pkgConfig: "libmagic", providers: [.apt(["libmagic-dev"])]),
+    .systemLibrary(name: "CVectorscan", pkgConfig: "libhs", providers: [.apt(["libvectorscan-dev"])]),
     .systemLibrary(name: "CLinux"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CDeflate", providers: [.apt(["libdeflate-dev"])]),
@@ -33,7 +34,7 @@ let layers: [Target] = [
     .target(name: "Digesting", dependencies: ["EvidenceModel", "COpenSSL"], swiftSettings: rules),
     .target(name: "Trust", dependencies: ["EvidenceModel", "Digesting", "COpenSSL"], swiftSettings: rules),
     .target(
-        name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic"],
+        name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic", "CVectorscan", "CLinux"],
         exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
     .target(
         name: "SourceMedia",

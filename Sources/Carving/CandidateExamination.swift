@@ -20,9 +20,17 @@ struct CandidateExamination: Sendable {
     /// A broken file of which too little is sound to be catalogued: its other pieces may be found all the same.
     var shortBroken: (walker: Int, prefix: Int)?
     var confirmationCalls = 0
+    /// Bytes that were read to find out.
+    var bytesRead = 0
     /// Times that libmagic was given bytes to name.
     var libmagicCalls = 0
     var warnings: [String] = []
+
+    /// True when what was found keeps other candidates from being examined.
+    var isCovering: Bool {
+        guard case .whole(let file) = finding else { return false }
+        return !file.isUncertain
+    }
 }
 
 /// A worker of a carving run: examines candidates and seals artifacts.
@@ -56,7 +64,9 @@ final class CarveWorker: @unchecked Sendable {
     }
 
     /// Judges the bytes at an offset: the walkers in the order of their table, then libmagic.
-    func examine(_ offset: Int) -> CandidateExamination { examine(ByteReader(source, at: offset), offset) }
+    func examine(_ offset: Int, asksMagic: Bool = true) -> CandidateExamination {
+        examine(ByteReader(source, at: offset), offset, asksMagic: asksMagic)
+    }
 
     /// Judges a file whose borders are known.
     func examine(_ file: any ByteSource) -> CandidateExamination {
@@ -79,20 +89,23 @@ final class CarveWorker: @unchecked Sendable {
         return (examine(reader, 0), reader.decodingAllowance)
     }
 
-    private func examine(_ reader: ByteReader, _ offset: Int) -> CandidateExamination {
+    private func examine(_ reader: ByteReader, _ offset: Int, asksMagic: Bool = true) -> CandidateExamination {
         var result = CandidateExamination()
         let callsBefore = cookie.calls
         do throws(ReadFailure) {
             let head = try reader.bytes(at: 0, count: min(signatures.index.requiredMargin, reader.count))
             let match = signatures.match(head.span)
             askWalkers(match.walkers, reader, offset, &result)
-            if case .nothing = result.finding, !match.entries.isEmpty, !(result.wasRejected && isSettled(match)) {
+            if asksMagic, case .nothing = result.finding, !match.entries.isEmpty,
+                !(result.wasRejected && isSettled(match))
+            {
                 try askMagic(match.entries, reader, offset, &result)
             }
         } catch {
             note(error, "signature", offset, &result)
         }
         result.libmagicCalls = cookie.calls - callsBefore
+        result.bytesRead = reader.bytesFetched
         return result
     }
 

@@ -54,6 +54,12 @@ public struct CarveLimits: Hashable, Sendable {
     public var embeddedExtents = 4096
     /// First bytes of an embedded file that libmagic describes when no walker knows it.
     public var embeddedDescribedBytes = 4096
+    /// Most bytes between the finds of a medium that are read again and searched at every offset.
+    public var embeddedGapBytes = 512 * 1024 * 1024
+    /// Where every offset is searched: bytes that walkers may read in vain for each byte of the medium.
+    public var embeddedReadsPerByte = 64
+    /// Where every offset is searched: bytes that walkers may read in vain at one place before that counts.
+    public var embeddedReadCredit = 1024 * 1024 * 1024
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
     public var candidatesAhead = 256
 
@@ -75,6 +81,9 @@ public struct CarveLimits: Hashable, Sendable {
             ("embedded_member_bytes", embeddedMemberBytes), ("embedded_total_bytes", embeddedTotalBytes),
             ("embedded_ratio", embeddedRatio), ("embedded_ratio_above", embeddedRatioAbove),
             ("embedded_extents", embeddedExtents), ("embedded_described_bytes", embeddedDescribedBytes),
+            ("carve_embedded_gap_bytes", embeddedGapBytes),
+            ("carve_embedded_reads_per_byte", embeddedReadsPerByte),
+            ("carve_embedded_read_credit", embeddedReadCredit),
         ]
     }
 }

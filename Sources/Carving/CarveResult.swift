@@ -31,6 +31,8 @@ public struct CarveStatistics: Hashable, Sendable {
     public var libmagicCalls = 0
     /// Files found in other files.
     public var embedded = 0
+    /// Bytes between the finds that were searched at every offset.
+    public var gapBytesSearched = 0
     /// Bytes that went into SHA-256 and MD5.
     public var bytesHashed = 0
 }

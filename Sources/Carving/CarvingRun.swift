@@ -14,6 +14,9 @@ public final class CarvingRun {
     let mediumSize: Int
     /// Where decoded content may be kept; nil when files in other files are not looked for.
     private let workFolder: String?
+    private let gapSearch: SignatureSearch?
+    /// Nil where only blocks are candidates.
+    private var budget: ExaminationBudget?
 
     private var waiting: [Int] = []
     private var last = -1
@@ -22,14 +25,16 @@ public final class CarvingRun {
     /// Finds whose extent is final and that wait for their digests.
     private var decided: [DecidedFind] = []
     /// Where the last whole file ends: candidates before it are part of it.
-    private var coveredUntil = 0
+    var coveredUntil = 0
     /// Where the furthest valid prefix of a broken file ends: libmagic alone does not override it.
     private var explainedUntil = 0
     var result = CarveResult(artifacts: [], statistics: CarveStatistics(), limitsHit: [:], warnings: [])
-    /// Blocks that whole files were found in, in ascending order.
+    /// Where whole files were found, in ascending order.
     var taken: [Extent] = []
     /// Broken files: their other pieces may be found once it is known what lies between.
     var brokenFiles: [BrokenFile] = []
+    /// The last broken file of each walker, by its position.
+    private var brokenRanges: [Int: Range<Int>] = [:]
     /// How far the run has come.
     public private(set) var progress = CarveProgress(offset: 0, candidates: 0, artifacts: 0)
 
@@ -41,6 +46,8 @@ public final class CarvingRun {
         self.limits = carver.limits
         self.mediumSize = carver.source.size
         self.workFolder = carver.opensContainers ? carver.workFolder : nil
+        self.gapSearch = carver.gapSearch
+        self.budget = carver.searchesEveryOffset ? ExaminationBudget(carver.limits) : nil
         let signatures = CarvingSignatures(
             walkers: carver.walkers, index: .forCarving(walkers: carver.walkers, magic: carver.magic))
         var workers: [CarveWorker] = []
@@ -74,8 +81,12 @@ public final class CarvingRun {
     public func finish() throws(CarveError) -> CarveResult {
         try decideWaiting()
         closeOpen(before: Int.max)
-        try sealAndExamine([]) { _, _ in }
+        try sealDecided()
         try joinPieces()
+        if let gapSearch {
+            coveredUntil = 0
+            try searchGaps(with: gapSearch)
+        }
         if let workFolder {
             result.artifacts.sort(by: Artifact.precedesInExport)
             try result.openContainers(pool, workFolder: workFolder)
@@ -91,9 +102,10 @@ public final class CarvingRun {
         let batch = waiting.filter { $0 >= coveredUntil }
         result.statistics.covered += waiting.count - batch.count
         let ahead = ExaminationsAhead(count: batch.count)
+        let mayLookAhead = budget?.isUsedUp != true
         try sealAndExamine(batch) { worker, number in
             let offset = batch[number]
-            guard !ahead.isProbablyCovered(offset) else { return }
+            guard mayLookAhead, !ahead.isProbablyCovered(offset) else { return }
             ahead.put(worker.examine(offset), number: number, offset: offset)
         }
         for (number, offset) in batch.enumerated() {
@@ -101,8 +113,14 @@ public final class CarvingRun {
                 result.statistics.covered += 1
                 continue
             }
+            guard budget?.allows(offset) ?? true else {
+                result.limitsHit["carve_embedded_reads_per_byte", default: 0] += 1
+                continue
+            }
             // Passed over because a file seemed to cover it that was not accepted in the end: now it counts.
-            decide(ahead.take(number) ?? pool.workers[0].examine(offset), at: offset)
+            let examination = ahead.take(number) ?? pool.workers[0].examine(offset)
+            if !examination.isCovering { budget?.charge(examination.bytesRead) }
+            decide(examination, at: offset)
         }
         progress.candidates += waiting.count
         progress.offset = waiting.last ?? progress.offset
@@ -164,6 +182,8 @@ public final class CarvingRun {
             }
             if find.length >= limits.smallestBroken { open.append(find) }
         case .broken(let file, let reason):
+            guard !isPart(offset, of: examination.walker) else { return }
+            brokenRanges[examination.walker] = offset..<offset + file.length
             brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
             cutOpen(at: offset, onlyGuessed: true)
             explainedUntil = max(explainedUntil, offset + file.length)
@@ -197,16 +217,27 @@ public final class CarvingRun {
         return true
     }
 
-    /// Takes the blocks of a whole file out of the space in which pieces of others are searched.
+    /// True when a broken file that begins at `offset` is part of one that its walker has followed before.
+    ///
+    /// Such as a member of a broken archive. Files that can be neighbours on a volume are whole blocks apart.
+    private func isPart(_ offset: Int, of walker: Int) -> Bool {
+        guard let range = brokenRanges[walker] else { return false }
+        return range.contains(offset) && !FreeSpace.isOnOneGrid(offset, range.lowerBound)
+    }
+
+    /// Takes a whole file out of the space in which pieces of others are searched.
     private func take(_ file: WalkedFile, at offset: Int) {
         guard file.confidence == .proven || file.confidence == .structural, !file.isPiece else { return }
-        taken.append(FreeSpace.wholeBlocks(Extent(offset: offset, length: file.length)))
+        taken.append(Extent(offset: offset, length: file.length))
     }
 
     /// Ends the open finds that reach over `offset`, where another find begins.
+    ///
+    /// But for a broken file whose structure was followed there: what begins in it at no block is part of it.
     private func cutOpen(at offset: Int, onlyGuessed: Bool = false) {
         for index in open.indices where open[index].endIsGuessed || !onlyGuessed {
             guard open[index].offset + open[index].length > offset else { continue }
+            if open[index].confidence == .broken, !FreeSpace.isOnOneGrid(offset, open[index].offset) { continue }
             open[index].length = offset - open[index].offset
             if open[index].confidence == .broken {
                 open[index].warnings.append("cut where another find begins")
@@ -221,7 +252,17 @@ public final class CarvingRun {
         open.removeAll { $0.length <= 0 || $0.offset + $0.length <= offset }
     }
 
+    /// Takes a whole file that lies in a gap, outside the order of the candidates.
+    func decideWhole(_ file: WalkedFile, at offset: Int) {
+        decided.append(DecidedFind(file, at: offset, confidence: file.confidence))
+    }
+
     // MARK: Work in parallel
+
+    /// Seals what is decided.
+    func sealDecided() throws(CarveError) {
+        try sealAndExamine([]) { _, _ in }
+    }
 
     /// Seals what is decided and examines candidates, side by side.
     private func sealAndExamine(

@@ -17,6 +17,39 @@ extension SignatureIndex {
     }
 }
 
+extension SignatureSearch {
+    /// The pre-filter of a carving run that looks at every offset: hand it to the pass over a medium in place of
+    /// ``SignatureIndex/forCarving(walkers:magic:)``.
+    ///
+    /// - Throws: `MagicError` when the search cannot be prepared.
+    public static func forCarving(
+        walkers: [any FormatWalker] = allFormatWalkers, magic: MagicDatabases
+    ) throws(MagicError) -> SignatureSearch {
+        let index = SignatureIndex.forCarving(walkers: walkers, magic: magic)
+        let walkerOfSignature = walkers.flatMap { walker in walker.signatures.map { _ in walker } }
+        return try SignatureSearch(index) { signature, head in
+            signature >= walkerOfSignature.count || walkerOfSignature[signature].mayBegin(head)
+        }
+    }
+
+    /// The search of what lies between finds (``Carver/gapSearch``): the walkers' signatures only, and of these no pairs of
+    /// bytes. JSON is left out: what its brackets enclose anywhere in a text is JSON again, and no file.
+    ///
+    /// - Throws: `MagicError` when the search cannot be prepared.
+    public static func forGaps(
+        walkers: [any FormatWalker] = allFormatWalkers
+    ) throws(MagicError) -> SignatureSearch {
+        let pairs = walkers.filter { !($0 is JSONWalker) }.flatMap { walker in
+            walker.signatures.filter { $0.bytes.count > 2 }.map { (walker, $0) }
+        }
+        let index = SignatureIndex(
+            walkers: pairs.map { walker, signature in
+                FormatSignature(offset: signature.offset, bytes: signature.bytes, description: walker.name)
+            })
+        return try SignatureSearch(index) { signature, head in pairs[signature].0.mayBegin(head) }
+    }
+}
+
 /// Which walkers, and which entries of the databases, a place's first bytes call for.
 struct CarvingSignatures: Sendable {
     let index: SignatureIndex

@@ -94,6 +94,16 @@ public protocol FormatWalker: Sendable {
     var name: String { get }
     /// Any one of these makes a place a candidate for this walker.
     var signatures: [WalkerSignature] { get }
+    /// False when the first bytes rule out that a file of this format begins there.
+    ///
+    /// Asked where every offset of a medium is a candidate and the signature alone says little. `head` begins with the
+    /// candidate and is shorter than `SignatureSearch.refinedBytes` only where the medium ends. Must be quick, and
+    /// should never refuse what ``walk(_:)`` accepts.
+    func mayBegin(_ head: Span<UInt8>) -> Bool
     /// Walks the candidate.
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict
+}
+
+extension FormatWalker {
+    public func mayBegin(_ head: Span<UInt8>) -> Bool { true }
 }

@@ -21,6 +21,7 @@ struct ProcessCommand: AsyncParsableCommand {
     @OptionGroup var item: ItemOptions
     @OptionGroup var reading: ReadingOptions
     @OptionGroup var known: KnownOptions
+    @OptionGroup var search: SearchOptions
 
     @Flag(
         inversion: .prefixedNo,
@@ -42,7 +43,7 @@ struct ProcessCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let (workstation, tools) = try Setting.workstation()
+        let (workstation, tools) = try Setting.workstation(magicFiles: search.magic)
         var workflow = ProcessWorkflow(
             workstation: workstation, examiner: try examiner.examiner(at: workstation), tools: tools,
             progress: ProgressLine())
@@ -51,6 +52,7 @@ struct ProcessCommand: AsyncParsableCommand {
         workflow.known = try known.list()
         workflow.forceReason = reading.force ? reading.reason : nil
         workflow.backing = reading.backing
+        workflow.isEmbedded = search.embedded
         if let count = workers.workers { workflow.workers = count }
         workflow.opensContainers = children
         workflow.report = report ? ReportRequest(language: language.language, thumbnails: thumbnails) : nil

@@ -11,12 +11,15 @@ public final class CompiledMagic: Sendable {
     public let name: String
     /// Size in bytes.
     public let byteCount: Int
+    /// The file that it was compiled from just now; nil for one that came compiled.
+    public let source: [UInt8]?
     /// Written once before `init` ends; freed by `deinit`.
     private nonisolated(unsafe) let storage: UnsafeMutableRawBufferPointer
 
     /// Copies a compiled database.
-    public init(name: String, bytes: [UInt8]) {
+    public init(name: String, bytes: [UInt8], compiledFrom source: [UInt8]? = nil) {
         self.name = name
+        self.source = source
         self.byteCount = bytes.count
         unsafe storage = .allocate(byteCount: max(1, bytes.count), alignment: 16)
         unsafe storage.copyBytes(from: bytes)
@@ -35,6 +38,50 @@ public final class CompiledMagic: Sendable {
             throw MagicError(.unavailable, "cannot read the magic database \(path): \(error.localizedDescription)")
         }
     }
+
+    /// An examiner's own database: a compiled one, or a source file in the language of magic(5), which libmagic's own
+    /// compiler translates.
+    ///
+    /// - Throws: ``MagicError`` with code `unavailable` when the file cannot be read or is larger than
+    ///   ``largestExaminersFile``, `refused` when libmagic refuses it, with its own words, file and line.
+    public static func examiners(path: String) throws(MagicError) -> CompiledMagic {
+        let file = try CompiledMagic(path: path)
+        guard file.byteCount <= largestExaminersFile else {
+            throw MagicError(
+                .unavailable,
+                "the magic file \(path) has \(file.byteCount) bytes, more than the \(largestExaminersFile) that are "
+                    + "read")
+        }
+        let bytes = file.withBytes { (bytes) throws(Never) in bytes.indices.map { bytes[$0] } }
+        let isCompiled = bytes.starts(with: [0x1C, 0x04, 0x1E, 0xF1]) || bytes.starts(with: [0xF1, 0x1E, 0x04, 0x1C])
+        let magic =
+            isCompiled
+            ? file
+            : CompiledMagic(
+                name: path, bytes: try MagicSourceCompilation.compile(bytes, path: path), compiledFrom: bytes)
+        guard magic.byteCount > 0, !isEmpty(magic) else {
+            throw MagicError(.refused, "\(path) holds no test: magic(5) describes the language of such files")
+        }
+        do throws(MagicError) {
+            _ = try MagicCookie(loading: [magic], limits: MagicLimits())
+        } catch {
+            throw MagicError(.refused, "\(path): \(error.message). Compile it with the libmagic of this machine.")
+        }
+        return magic
+    }
+
+    /// True for a database without tests; one of another layout is left to libmagic to judge.
+    private static func isEmpty(_ magic: CompiledMagic) -> Bool {
+        do throws(MagicError) {
+            return try magic.withBytes { (bytes) throws(MagicError) in try MagicDatabase(compiled: bytes) }
+                .topLevelCount == 0
+        } catch {
+            return false
+        }
+    }
+
+    /// Most bytes of an examiner's own database.
+    public static let largestExaminersFile = 64 << 20
 
     /// Lends the bytes, for digests and for ``MagicDatabase``.
     public func withBytes<Result, Failure: Error>(

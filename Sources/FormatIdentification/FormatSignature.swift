@@ -6,15 +6,18 @@ public struct FormatSignature: Hashable, Sendable {
     public let bytes: [UInt8]
     /// MIME type as the database gives it; often empty.
     public let mime: String
+    /// File name extensions without the dot, as the database gives them; often none.
+    public let extensions: [String]
     /// What the database prints when the bytes are there: a `printf` format, often empty because a deeper test says more.
     public let description: String
 
     /// - Precondition: `offset` is not negative and `bytes` is not empty.
-    public init(offset: Int, bytes: [UInt8], mime: String = "", description: String = "") {
+    public init(offset: Int, bytes: [UInt8], mime: String = "", extensions: [String] = [], description: String = "") {
         precondition(offset >= 0 && !bytes.isEmpty, "a signature needs a place and bytes")
         self.offset = offset
         self.bytes = bytes
         self.mime = mime
+        self.extensions = extensions
         self.description = description
     }
 

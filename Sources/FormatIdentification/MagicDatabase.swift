@@ -86,6 +86,8 @@ public struct MagicDatabase: Sendable {
         guard !bytes.isEmpty else { return nil }
         return FormatSignature(
             offset: offset, bytes: bytes, mime: file.text(start + Layout.mime, Layout.mimeSize),
+            extensions: file.text(start + Layout.extensions, Layout.extensionsSize).split(separator: "/")
+                .map(String.init),
             description: file.text(start + Layout.description, Layout.descriptionSize))
     }
 }
@@ -109,6 +111,8 @@ private enum Layout {
     static let descriptionSize = 64
     static let mime = 224
     static let mimeSize = 80
+    static let extensions = 312
+    static let extensionsSize = 64
 
     static let equals = UInt8(ascii: "=")
     /// Indirect offset, offset relative to the parent, relative indirection, offset counted from the end.

@@ -4,10 +4,22 @@
 public struct MagicDatabases: Sendable {
     /// The databases that libmagic loads, the most specific first.
     public let images: [CompiledMagic]
+    /// What each of them holds, as far as its layout is known.
+    public let contents: [Content]
     /// What of them is fixed bytes at fixed offsets.
-    public let signatures: [FormatSignature]
+    public var signatures: [FormatSignature] { contents.flatMap(\.signatures) }
     /// What could not be used and why, for the provenance of the run.
     public let notes: [String]
+
+    /// What a database holds.
+    public struct Content: Hashable, Sendable {
+        /// The database's name, as in ``CompiledMagic/name``.
+        public let name: String
+        /// Number of its top-level tests.
+        public let topLevelCount: Int
+        /// Those of them that compare fixed bytes at a fixed offset.
+        public let signatures: [FormatSignature]
+    }
 
     /// Takes those of `images` that libmagic loads.
     ///
@@ -16,7 +28,7 @@ public struct MagicDatabases: Sendable {
     /// - Throws: ``MagicError`` with code `unavailable` when none can be loaded.
     public init(_ images: [CompiledMagic], notes: [String] = []) throws(MagicError) {
         var usable: [CompiledMagic] = []
-        var signatures: [FormatSignature] = []
+        var contents: [Content] = []
         var notes = notes
         for image in images {
             do throws(MagicError) {
@@ -30,7 +42,9 @@ public struct MagicDatabases: Sendable {
                 let database = try image.withBytes { (bytes) throws(MagicError) in
                     try MagicDatabase(compiled: bytes)
                 }
-                signatures += database.signatures
+                contents.append(
+                    Content(
+                        name: image.name, topLevelCount: database.topLevelCount, signatures: database.signatures))
             } catch {
                 notes.append("\(image.name): gives no signatures to the search: \(error.message)")
             }
@@ -40,16 +54,16 @@ public struct MagicDatabases: Sendable {
                 .unavailable, "no magic database can be used; install libmagic1. " + notes.joined(separator: "; "))
         }
         self.images = usable
-        self.signatures = signatures
+        self.contents = contents
         self.notes = notes
     }
 
-    /// Exhibit's own database, then the system's.
+    /// Exhibit's own database, then the system's; before both, those of the examiner.
     ///
     /// Without a system database the run goes on with Exhibit's own, and a note says so.
     /// - Throws: ``MagicError`` when not even that can be loaded.
-    public static func standard() throws(MagicError) -> MagicDatabases {
-        var images = [CompiledMagic.exhibit]
+    public static func standard(after examiners: [CompiledMagic] = []) throws(MagicError) -> MagicDatabases {
+        var images = examiners + [CompiledMagic.exhibit]
         var notes: [String] = []
         var found = false
         for path in MagicLibrary.databasePaths() where !found {

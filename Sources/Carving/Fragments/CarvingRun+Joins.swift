@@ -113,7 +113,7 @@ extension CarvingRun {
         return all
     }
 
-    /// Takes the blocks of a joined file, and drops the finds that were parts of it.
+    /// Takes the extents of a joined file, and drops the finds that were parts of it.
     private func replace(_ find: DecidedFind) {
         result.artifacts.removeAll { artifact in
             let isPiece = artifact.facts[WalkedFile.pieceFact] != nil
@@ -121,7 +121,7 @@ extension CarvingRun {
             if artifact.extents.first?.offset == find.offset { return true }
             return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
         }
-        taken += find.extents.map(FreeSpace.wholeBlocks)
+        taken += find.extents
         taken.sort { $0.offset < $1.offset }
     }
 

@@ -10,10 +10,15 @@ struct FreeSpace: ByteSource {
     static let block = 512
 
     /// The extent up to the end of its last block: the rest of that block belongs to no other file.
+    ///
+    /// Blocks are counted from the extent's own start, so that nothing depends on where the volume begins.
     static func wholeBlocks(_ extent: Extent) -> Extent {
-        let rest = extent.end % block
+        let rest = extent.length % block
         return Extent(offset: extent.offset, length: extent.length + (rest == 0 ? 0 : block - rest))
     }
+
+    /// True when both places can be starts of files on one volume: they are whole blocks apart.
+    static func isOnOneGrid(_ left: Int, _ right: Int) -> Bool { (left - right) % block == 0 }
 
     private let source: any ByteSource
     /// What is left of the medium, in the order in which it is looked at.
@@ -37,6 +42,7 @@ struct FreeSpace: ByteSource {
 
     /// - Parameters:
     ///   - taken: extents of whole files, in ascending order, disjoint; they count up to the end of their last block.
+    ///     One that is not whole blocks away from `start` lies in another file, not between its pieces: it stays in.
     ///   - reach: most bytes of free space.
     init(_ source: any ByteSource, from start: Int, without taken: [Extent], reach: Int) {
         self.init(
@@ -79,8 +85,10 @@ struct FreeSpace: ByteSource {
         }
         var index = firstIndex(of: taken, endingAfter: range.lowerBound)
         while index < taken.count, size < reach, taken[index].offset < range.upperBound {
-            add(upTo: taken[index].offset)
-            at = max(at, taken[index].end)
+            if isOnOneGrid(taken[index].offset, range.lowerBound) {
+                add(upTo: taken[index].offset)
+                at = max(at, wholeBlocks(taken[index]).end)
+            }
             index += 1
         }
         add(upTo: range.upperBound)

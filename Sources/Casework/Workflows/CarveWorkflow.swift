@@ -20,6 +20,8 @@ public struct CarveWorkflow {
     public var blockSize = 512
     /// Whether files in other files are looked for: members of archives, attachments, thumbnails.
     public var opensContainers = true
+    /// Searches every offset of the medium, and not only the starts of blocks.
+    public var isEmbedded = false
 
     /// A workflow that acts for the session's examiner.
     public init(_ session: CaseSession, tools: CarvingTools) {
@@ -111,7 +113,8 @@ public struct CarveWorkflow {
         pass.algorithms = [.sha256]
         pass.digestsBlocks = false
         pass.workers = workers
-        pass.search = source.description.kind == .folder ? nil : tools.search(blockSize: blockSize)
+        pass.search =
+            source.description.kind == .folder ? nil : try tools.search(blockSize: isEmbedded ? nil : blockSize)
         pass.classifiesBlocks = true
         let progress = session.progress
         progress?.began("Searching \(item)", unit: .bytes)
@@ -149,6 +152,8 @@ public struct CarveWorkflow {
         var carver = Carver(item: item, source: source, magic: tools.magic, workers: workers)
         carver.opensContainers = opensContainers
         carver.workFolder = session.folder.evidence(item).path
+        carver.searchesEveryOffset = isEmbedded
+        if !isEmbedded { carver.gapSearch = try SignatureSearch.forGaps() }
         return try carver.carve(candidates: candidates) { progress?.advanced(to: $0.offset, of: total) }
     }
 
@@ -156,7 +161,8 @@ public struct CarveWorkflow {
 
     private var limits: [String: Int] {
         var limits = Dictionary(uniqueKeysWithValues: CarveLimits().named.map { ($0.name, $0.value) })
-        limits["carve_block_size"] = blockSize
+        limits["carve_block_size"] = isEmbedded ? 1 : blockSize
+        if isEmbedded { limits["carve_embedded_signature"] = SignatureSearch.smallestDatabaseSignature }
         limits[BlockMap.limitName] = BlockMap.usualLimit
         limits["coverage_listed_runs"] = CoverageStatement.mostListedRuns
         limits["coverage_large_run"] = CoverageStatement.largeRun
@@ -168,6 +174,10 @@ public struct CarveWorkflow {
             "tool": session.tool.canonical,
             "limits": .object(limits.mapValues { .size($0) }), "opens_containers": .bool(opensContainers),
             "limits_hit": .object(result.limitsHit.mapValues { .size($0) }),
+            "magic_files": .array(
+                tools.examinersFiles.map {
+                    .object(["name": .string($0.name), "sha256": .string($0.sha256.hex)])
+                }),
             "notes": .array(tools.magic.notes.map { .string($0) }),
             "warnings": .array(result.warnings.map { .string($0) }),
             "statistics": record.canonical["statistics"], "coverage": record.canonical["coverage"],

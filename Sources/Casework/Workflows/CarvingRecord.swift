@@ -18,6 +18,7 @@ public struct CarvingRecord: Hashable, Sendable {
             "rejected": statistics.rejected, "libmagic_confirmations": statistics.confirmationCalls,
             "libmagic_descriptions": statistics.descriptionCalls, "libmagic_calls": statistics.libmagicCalls,
             "bytes_hashed": statistics.bytesHashed, "embedded": statistics.embedded,
+            "gap_bytes_searched": statistics.gapBytesSearched,
         ]
         self.coverage = coverage
     }

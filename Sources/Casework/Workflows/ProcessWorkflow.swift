@@ -28,6 +28,8 @@ public struct ProcessWorkflow {
     public var workers = ProcessInfo.processInfo.activeProcessorCount
     /// Whether files in other files are looked for.
     public var opensContainers = true
+    /// Searches every offset of the medium for files, and not only the starts of blocks.
+    public var isEmbedded = false
     /// The report to issue; nil for none.
     public var report: ReportRequest?
 
@@ -166,7 +168,7 @@ public struct ProcessWorkflow {
         workflow.workers = workers
         workflow.forceReason = forceReason
         workflow.backing = backing
-        workflow.search = tools.search(blockSize: 512)
+        workflow.search = try tools.search(blockSize: isEmbedded ? nil : 512)
         let outcome = try workflow.run(source, as: item)
         return (outcome.manifest, outcome)
     }
@@ -183,6 +185,7 @@ public struct ProcessWorkflow {
         var workflow = CarveWorkflow(session, tools: tools)
         workflow.workers = workers
         workflow.opensContainers = opensContainers
+        workflow.isEmbedded = isEmbedded
         let outcome = try workflow.run(item: item.id, acquired: acquired)
         return (outcome.artifacts, outcome.record, outcome.warnings)
     }

@@ -7,8 +7,10 @@ enum Setting {
     static let version = ProgramVersion.text
 
     /// The workstation with the program's full provenance, and the databases it names.
-    static func workstation() throws -> (Workstation, CarvingTools) {
-        let tools = try CarvingTools()
+    ///
+    /// - Parameter magicFiles: the examiner's own magic files.
+    static func workstation(magicFiles: [String] = []) throws -> (Workstation, CarvingTools) {
+        let tools = try CarvingTools(magicFiles: magicFiles)
         return (Workstation(tool: try ToolIdentity.current(databases: tools.databaseDigests)), tools)
     }
 }
