@@ -45,7 +45,8 @@ public struct WalkedFile: Hashable, Sendable {
 
     /// Notes that nothing vouches for a part of the content.
     mutating func leaveUnchecked(_ part: Range<Int>) {
-        let border = (part.lowerBound + FreeSpace.block - 1) / FreeSpace.block * FreeSpace.block
+        // The file's own first byte is no place where a piece of another can begin.
+        let border = (max(1, part.lowerBound) + FreeSpace.block - 1) / FreeSpace.block * FreeSpace.block
         guard border < part.upperBound else { return }
         if let last = unchecked.last, part.lowerBound <= last.upperBound || unchecked.count == Self.mostUnchecked {
             let low = min(last.lowerBound, part.lowerBound)
@@ -53,6 +54,19 @@ public struct WalkedFile: Hashable, Sendable {
         } else {
             unchecked.append(part)
         }
+    }
+
+    /// Says that parts of the content may be another file's, wherever the file ends.
+    ///
+    /// For formats whose end is found by syntax: it is found behind a piece of another file as well. Parts within one
+    /// block raise no doubt.
+    mutating func doubt(_ parts: [Range<Int>], because reason: String) {
+        let before = unchecked
+        for part in parts.sorted(by: { $0.lowerBound < $1.lowerBound }) { leaveUnchecked(part) }
+        guard unchecked != before else { return }
+        confidence = .header
+        isUncertain = true
+        warnings.append(reason)
     }
 
     public init(

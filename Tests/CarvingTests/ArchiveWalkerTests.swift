@@ -21,8 +21,13 @@ import Testing
         let padded = try packed("tar -cf - --format=ustar a.txt b.txt")
         let found = verdict(of: TarWalker(), on: padded + [1]).completed
         #expect(found?.length == padded.count)
-        // The padding might as well be the empty space behind the archive.
-        #expect(found?.confidence == .header)
+        // Zeros that end where a record does are padding; more of them might be the empty space behind the archive.
+        #expect(found?.confidence == .structural)
+        let followed = verdict(of: TarWalker(), on: padded + [UInt8](repeating: 0, count: 600)).completed
+        #expect(followed?.confidence == .header)
+        #expect(followed?.length == padded.count)
+        // The end of an archive that begins elsewhere is no archive: its records do not count from its beginning.
+        #expect(verdict(of: TarWalker(), on: Array(padded[1024...]) + [1]).completed?.confidence == .header)
         #expect(found?.facts["names"] == ["a.txt", "b.txt"])
         let short = try packed("tar -b 1 -cf - a.txt b.txt")
         #expect(verdict(of: TarWalker(), on: short + [1]).completed?.length == short.count)

@@ -38,7 +38,8 @@ import Testing
 
     @Test func endsWithItsLastAllocatedSector() {
         expectExact(CompoundFileWalker(), Self.file(), .structural, format: "doc")
-        expectExact(CompoundFileWalker(), Self.file(stream: "Workbook"), .structural, format: "xls")
+        expectExact(
+            CompoundFileWalker(), Self.file(stream: "Workbook", content: Self.sheet), .structural, format: "xls")
         expectExact(CompoundFileWalker(), Self.file(stream: "PowerPoint Document"), .structural, format: "ppt")
         expectExact(CompoundFileWalker(), Self.file(stream: "__properties_version1.0"), .structural, format: "msg")
     }
@@ -47,9 +48,19 @@ import Testing
         var generator = SeededGenerator(seed: 2)
         let sheet = Self.file(stream: "Workbook", content: generator.bytes(4096))
         #expect(verdict(of: CompoundFileWalker(), on: sheet).completed?.confidence == .header)
-        let record = joined(.le16(0x0809), .le16(4088), [UInt8](repeating: 1, count: 4088), .le32(10))
-        let whole = Self.file(stream: "Workbook", content: record)
+        let whole = Self.file(stream: "Workbook", content: Self.sheet)
         #expect(verdict(of: CompoundFileWalker(), on: whole).completed?.confidence == .structural)
+    }
+
+    /// Records that fill a stream of 4096 bytes; the last one ends the sheet.
+    private static let sheet = joined(
+        .le16(0x0809), .le16(4088), [UInt8](repeating: 1, count: 4088), .le16(10), .le16(0))
+
+    /// Only what its own content recognises shows that nothing was pushed back before it.
+    @Test func piecesInSheetsAreNoticed() {
+        expectPiecesNoticed(CompoundFileWalker(), Self.file(stream: "Workbook", content: Self.sheet))
+        let document = Self.file() + [UInt8](repeating: 0, count: 512)
+        #expect(believed(CompoundFileWalker(), document)?.confidence == .header)
     }
 
     @Test func isNeverWholeWhenTheSourceEnds() {

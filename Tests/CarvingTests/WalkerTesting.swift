@@ -68,6 +68,84 @@ func expectExact(
         #expect(found.completed?.confidence == confidence, "tail \(index)", sourceLocation: sourceLocation)
         #expect(found.completed?.format == format, "tail \(index)", sourceLocation: sourceLocation)
     }
+    expectDecoysRefused(walker, file, sourceLocation: sourceLocation)
+    expectCutsNoticed(walker, file, sourceLocation: sourceLocation)
+}
+
+/// What the carver believes of `content`: the walker's verdict and what the end shows; nil for what is not whole.
+func believed(_ walker: any FormatWalker, _ content: [UInt8]) -> WalkedFile? {
+    guard let file = verdict(of: walker, on: content).completed, file.length <= content.count else { return nil }
+    return try? EndEvidence.judged(file, ByteReader(MemorySource(content), at: 0))
+}
+
+/// Text that has nothing of any format's syntax.
+func prose(_ count: Int) -> [UInt8] {
+    let sentence = Array("the ledger of seals lay on the desk, 42 pages of it; ".utf8)
+    return (0..<count).map { sentence[$0 % sentence.count] }
+}
+
+extension WalkedFile {
+    /// True when the carver stands by the whole content.
+    var isBelieved: Bool { confidence == .proven || confidence == .structural }
+}
+
+/// Checks that the first bytes of a file alone, before anything else, are not taken for one.
+func expectDecoysRefused(
+    _ walker: any FormatWalker, _ file: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var generator = SeededGenerator(seed: UInt64(file.count) + 5)
+    for head in [16, 24, 32, 48, 64] where head < file.count {
+        for tail in [generator.bytes(12_000), [UInt8](repeating: 0, count: 12_000), prose(12_000)] {
+            let decoy: [UInt8] = file[..<head] + tail
+            // Within one block any content is content: nothing else can have been put in its place.
+            guard let found = believed(walker, decoy), found.isBelieved, found.length > 512 else { continue }
+            let isSame = found.length <= file.count && decoy[..<found.length].elementsEqual(file[..<found.length])
+            #expect(isSame, "the first \(head) bytes: \(found)", sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// Checks that a file whose end is lost, at any of some dozen lengths, is not taken for a whole one.
+func expectCutsNoticed(
+    _ walker: any FormatWalker, _ file: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var generator = SeededGenerator(seed: UInt64(file.count) + 6)
+    for length in stride(from: 1, to: file.count, by: max(1, file.count / 60)) {
+        // Where the medium ends, and at a border of blocks, where anything may follow.
+        let border = length / 512 * 512
+        let cuts: [[UInt8]] = [
+            Array(file[..<length]), file[..<border] + generator.bytes(3000), file[..<border] + prose(3000),
+            file[..<border] + [UInt8](repeating: 0, count: 3000),
+        ]
+        for cut in border > 0 ? cuts : [cuts[0]] {
+            guard let found = believed(walker, cut), found.isBelieved, found.length > 512 else { continue }
+            // What was cut off may have been padding, or line ends.
+            let isSame = found.length <= file.count && cut[..<found.length].elementsEqual(file[..<found.length])
+            #expect(isSame, "cut to \(length): \(found)", sourceLocation: sourceLocation)
+        }
+    }
+}
+
+/// Checks that a piece of something else, of one block or more at any inner border, keeps the file from being believed.
+func expectPiecesNoticed(
+    _ walker: any FormatWalker, _ file: [UInt8], sourceLocation: SourceLocation = #_sourceLocation
+) {
+    var generator = SeededGenerator(seed: UInt64(file.count) + 4)
+    let padded = file + [UInt8](repeating: 0, count: -file.count & 511)
+    #expect(believed(walker, padded + generator.bytes(600))?.isBelieved == true, sourceLocation: sourceLocation)
+    for border in stride(from: 512, to: file.count, by: 512) {
+        for blocks in [1, 2, 5] {
+            let pieces = [
+                generator.bytes(512 * blocks), [UInt8](repeating: 0, count: 512 * blocks), prose(512 * blocks),
+            ]
+            for (kind, piece) in pieces.enumerated() {
+                let joint: [UInt8] = file[..<border] + piece + padded[border...] + generator.bytes(600)
+                guard let found = believed(walker, joint), found.isBelieved else { continue }
+                let isSame = found.length == file.count && joint[..<file.count].elementsEqual(file)
+                #expect(isSame, "kind \(kind) at \(border), \(blocks): \(found)", sourceLocation: sourceLocation)
+            }
+        }
+    }
 }
 
 /// Checks that no truncation of the file, at the end of the source or before `noise` random bytes, counts as whole.

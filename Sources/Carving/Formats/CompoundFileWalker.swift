@@ -15,6 +15,8 @@ private struct CompoundFileWalk: FileWalk {
     static let mostTableSectors = 65_536
     /// Most directory entries.
     static let mostEntries = 262_144
+    /// Most sectors of streams whose content is looked at.
+    static let mostListed = 1 << 23
     /// Most bytes of one property stream that are read.
     static let longestProperties = 64 * 1024
     /// Special values of the allocation table (MS-CFB 2.1).
@@ -39,6 +41,10 @@ private struct CompoundFileWalk: FileWalk {
     var misnamedTable: Int?
     var miniTable: [UInt32] = []
     var miniStream: [Int] = []
+    var directorySectors: [Int] = []
+    var miniTableSectors: [Int] = []
+    /// Mini sectors that the chain of a stream has used.
+    var usedMini: [Bool] = []
 
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
@@ -61,7 +67,7 @@ private struct CompoundFileWalk: FileWalk {
         try streams()
         file.length = end
         CompoundKind(entries).name(&file)
-        try records()
+        if file.confidence == .structural { try judgeContent() }
         file.note("streams", entries.count { $0.kind == .stream })
         try describe()
     }
@@ -164,7 +170,8 @@ private struct CompoundFileWalk: FileWalk {
     private mutating func directory() throws(WalkStop) {
         let first = UInt32(truncatingIfNeeded: try input.u32le(48))
         let most = Self.mostEntries * 128 / sectorSize
-        for sector in try chain(from: first, most: most, of: "the directory") {
+        directorySectors = try chain(from: first, most: most, of: "the directory")
+        for sector in directorySectors {
             for index in 0..<sectorSize / 128 {
                 let at = offset(sector) + 128 * index
                 guard input.fits(at, 128) else {
@@ -196,7 +203,8 @@ private struct CompoundFileWalk: FileWalk {
         do throws(WalkStop) {
             let start = UInt32(truncatingIfNeeded: try input.u32le(60))
             if miniSectors > 0 {
-                for sector in try chain(from: start, most: sectors.count, of: "the mini allocation table") {
+                miniTableSectors = try chain(from: start, most: sectors.count, of: "the mini allocation table")
+                for sector in miniTableSectors {
                     for at in stride(from: offset(sector), to: offset(sector + 1), by: 4) {
                         miniTable.append(UInt32(truncatingIfNeeded: try input.u32le(at)))
                     }
@@ -219,6 +227,7 @@ private struct CompoundFileWalk: FileWalk {
                 problems += 1
             }
         }
+        noteMiniSectors()
         if problems > 0 {
             if let misnamedTable {
                 file.length = offset(misnamedTable)
@@ -229,62 +238,107 @@ private struct CompoundFileWalk: FileWalk {
         }
     }
 
-    // MARK: Records inside streams
+    /// Notes which mini sectors the streams use whose chains are as long as they must be.
+    private mutating func noteMiniSectors() {
+        usedMini = [Bool](repeating: false, count: miniTable.count)
+        for entry in entries where entry.kind == .stream && entry.size > 0 && entry.size < miniCutoff {
+            var chain: [Int] = []
+            var sector = entry.start
+            while sector < miniTable.count, chain.count <= min(entry.size / 64, miniTable.count),
+                !usedMini[Int(sector)]
+            {
+                chain.append(Int(sector))
+                sector = miniTable[Int(sector)]
+            }
+            guard sector == Self.endOfChain, chain.count == (entry.size + 63) / 64 else { continue }
+            for index in chain { usedMini[index] = true }
+        }
+    }
 
-    /// Spreadsheets and presentations are streams of records that state their lengths: they must fill the stream.
-    private mutating func records() throws(WalkStop) {
-        let isSheet = file.format == "xls"
-        guard isSheet || file.format == "ppt",
-            let entry = entries.first(where: {
-                isSheet ? $0.name == "Workbook" || $0.name == "Book" : $0.name == "PowerPoint Document"
-            }), entry.size >= miniCutoff
-        else { return }
-        var chain: [Int] = []
+    // MARK: What recognises itself in its place
+
+    /// Notes where content stands that its own format recognises in this place; what lies behind the last such place is
+    /// unchecked, because a piece of another file would only push it further back.
+    private mutating func judgeContent() throws(WalkStop) {
+        var last = lastTableSector
+        func note(_ place: Int) { last = max(last, place / sectorSize - 1) }
+        var listed = 0
+        for entry in entries where entry.kind == .stream && entry.size > 0 && CompoundContent.isKnown(entry.name) {
+            guard let stream = stream(entry), listed <= Self.mostListed else { continue }
+            listed += stream.places.count
+            if let head = try CompoundContent.recognisedHead(stream, name: entry.name) { note(stream.place(head)) }
+            switch entry.name {
+            case "Workbook", "Book":
+                let (places, isWhole) = try CompoundContent.sheetRecords(stream)
+                if isWhole { places.forEach { note(stream.place($0)) } } else { mistrustRecords() }
+            case "PowerPoint Document", "Pictures":
+                let (places, isWhole) = try CompoundContent.presentationRecords(stream)
+                if isWhole {
+                    places.forEach { note(stream.place($0)) }
+                } else if entry.name != "Pictures" {
+                    mistrustRecords()
+                }
+            case "WordDocument":
+                guard let flags = try stream.u16(10) else { continue }
+                let name = flags & 0x200 != 0 ? "1Table" : "0Table"
+                guard let table = entries.first(where: { $0.name == name }).flatMap({ self.stream($0) }) else {
+                    continue
+                }
+                try CompoundContent.formattedPages(stream, table: table).forEach { note(stream.place($0)) }
+                if let end = try CompoundContent.pieceTable(stream, table: table) { note(table.place(end)) }
+            case let name where name.hasPrefix("__substg1.0_1009"):
+                if try CompoundContent.compressedTextHolds(stream) { note(stream.place(stream.size - 1)) }
+            default: break
+            }
+        }
+        file.leaveUnchecked(offset(last + 1)..<max(offset(last + 1), file.length))
+    }
+
+    /// The last sector that holds an allocation table or the directory: these are checked number by number.
+    private var lastTableSector: Int {
+        var last = 0
+        for (index, value) in sectors.enumerated() where value == Self.table || value == Self.tableOfTables {
+            last = max(last, index)
+        }
+        for (position, sector) in directorySectors.enumerated() {
+            let range = position * sectorSize / 128..<(position + 1) * sectorSize / 128
+            if entries[range.clamped(to: 0..<entries.count)].contains(where: { $0.kind != .unused }) {
+                last = max(last, sector)
+            }
+        }
+        for (position, sector) in miniTableSectors.enumerated() {
+            let range = position * sectorSize / 4..<(position + 1) * sectorSize / 4
+            if usedMini[range.clamped(to: 0..<usedMini.count)].contains(true) { last = max(last, sector) }
+        }
+        return last
+    }
+
+    /// The sectors of a stream; nil when they are too few for it.
+    private func stream(_ entry: CompoundEntry) -> CompoundStream? {
+        let isMini = entry.size < miniCutoff
+        let unit = isMini ? 64 : sectorSize
+        let most = (entry.size + unit - 1) / unit
+        guard most <= (isMini ? miniTable.count : sectors.count) else { return nil }
+        var places: [Int] = []
         var sector = entry.start
-        while sector < sectors.count, chain.count * sectorSize < entry.size {
-            chain.append(Int(sector))
-            sector = sectors[Int(sector)]
+        while places.count < most {
+            if isMini {
+                let position = Int(sector) * 64
+                guard sector < miniTable.count, position / sectorSize < miniStream.count else { return nil }
+                places.append(offset(miniStream[position / sectorSize]) + position % sectorSize)
+                sector = miniTable[Int(sector)]
+            } else {
+                guard sector < sectors.count, input.fits(offset(Int(sector)), sectorSize) else { return nil }
+                places.append(offset(Int(sector)))
+                sector = sectors[Int(sector)]
+            }
         }
-        guard chain.count * sectorSize >= entry.size else { return }
-        let header = isSheet ? 4 : 8
-        var position = 0
-        while position + header <= entry.size {
-            var bytes: [Int] = []
-            for at in position..<position + header {
-                bytes.append(try input.u8(offset(chain[at / sectorSize]) + at % sectorSize))
-            }
-            // Zeros pad what follows the last record, to the end of the stream.
-            if bytes.allSatisfy({ $0 == 0 }) {
-                if try !isZero(chain, from: position, to: entry.size) { mistrustRecords() }
-                return
-            }
-            let type = isSheet ? bytes[0] | bytes[1] << 8 : bytes[2] | bytes[3] << 8
-            let length =
-                isSheet ? bytes[2] | bytes[3] << 8 : bytes[4] | bytes[5] << 8 | bytes[6] << 16 | bytes[7] << 24
-            let isPlausible =
-                isSheet ? length <= 8228 && type < 0x1200 : (0x3E8...0x2FFF).contains(type) || type >= 0xF000
-            guard isPlausible, length <= entry.size - position - header else {
-                mistrustRecords()
-                return
-            }
-            position += header + length
-        }
+        return CompoundStream(input: input, places: places, unit: unit, size: entry.size)
     }
 
     private mutating func mistrustRecords() {
         file.confidence = .header
         file.warnings.append("the records of the stream \(file.format) do not follow on each other")
-    }
-
-    private func isZero(_ chain: [Int], from start: Int, to end: Int) throws(WalkStop) -> Bool {
-        var at = start
-        while at < end {
-            let next = min(end, (at / sectorSize + 1) * sectorSize)
-            let place = offset(chain[at / sectorSize]) + at % sectorSize
-            guard try input.isZero(place..<place + next - at) else { return false }
-            at = next
-        }
-        return true
     }
 
     /// The first bytes of a stream, at most ``longestProperties``; empty when it cannot be read.

@@ -13,6 +13,8 @@ struct ELFWalker: FormatWalker {
 private struct ELFWalk: FileWalk {
     /// Most section headers that are read.
     static let mostSections = 1 << 20
+    /// Most bytes of string tables that are read.
+    static let mostNames = 64 << 20
 
     let input: WalkInput
     var file = WalkedFile(
@@ -21,6 +23,10 @@ private struct ELFWalk: FileWalk {
     var is64 = false
     var isBig = false
     var end = 0
+    /// Where the last table ends whose own content shows that it stands in its place.
+    var shownEnd = 0
+    /// Bytes of string tables that may still be read.
+    var namesLeft = Self.mostNames
 
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
@@ -56,6 +62,7 @@ private struct ELFWalk: FileWalk {
             throw .broken("the source ends before the furthest section or segment")
         }
         file.length = end
+        file.leaveUnchecked(shownEnd..<max(shownEnd, end))
         if !sectionsAreSound {
             file.confidence = .header
             file.warnings.append("no section headers: the end is that of the furthest segment")
@@ -122,9 +129,11 @@ private struct ELFWalk: FileWalk {
             }
             nameTable = (offset, length)
         }
+        var empty = 0
         for index in 1..<max(1, count) {
             let at = table + index * size
             let type = try word(at + 4)
+            if type == 0 { empty += 1 }
             let offset = try wide(at + (is64 ? 24 : 16))
             let length = try wide(at + sizeField)
             let alignment = try wide(at + (is64 ? 48 : 32))
@@ -137,12 +146,39 @@ private struct ELFWalk: FileWalk {
                 guard try input.u8(offset) == 0, try input.u8(offset + length - 1) == 0 else {
                     throw .broken("a string table that does not begin and end with a NUL")
                 }
+                if try isNames(offset..<offset + length) { shownEnd = max(shownEnd, offset + length) }
             }
             // NULL and NOBITS sections take no space in the file.
             if type != 0, type != 8, length > 0 { extend(offset, length) }
         }
+        // A block of zeros would pass for headers of sections that are not there.
+        if count > 1, empty == 0 { shownEnd = max(shownEnd, table + size * count) }
         file.note("sections", count)
         return true
+    }
+
+    /// True when every block of a string table holds names, each ended by a NUL.
+    private mutating func isNames(_ table: Range<Int>) throws(WalkStop) -> Bool {
+        guard table.count <= namesLeft else { return false }
+        namesLeft -= table.count
+        var at = table.lowerBound
+        var isSound = true
+        var names = 0
+        var ends = 0
+        try input.forEachPiece(of: table) { piece in
+            guard isSound else { return }
+            for byte in piece {
+                if at % FreeSpace.block == 0 {
+                    if at - table.lowerBound >= FreeSpace.block, names == 0 || ends == 0 { isSound = false }
+                    names = 0
+                    ends = 0
+                }
+                if byte == 0 { ends += 1 } else { names += 1 }
+                if byte > 0 && byte < 0x20 || byte == 0x7F { isSound = false }
+                at += 1
+            }
+        }
+        return isSound && names > 0 && ends > 0
     }
 
     private mutating func pastEnd() -> WalkStop {

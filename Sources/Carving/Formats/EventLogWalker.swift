@@ -21,6 +21,8 @@ private struct EventLogWalk: FileWalk {
     var hasUncheckedRest = false
     /// The same of the chunk met last.
     var endsUnchecked = false
+    /// The unused rest of the chunk met last.
+    var lastRest = 0..<0
     var records = 0
     var firstTime: CanonicalValue?
     var lastTime: CanonicalValue?
@@ -62,6 +64,7 @@ private struct EventLogWalk: FileWalk {
             file.confidence = endsUnchecked ? .header : .structural
             file.warnings.append("the unused rest of a chunk is not empty; no checksum covers it")
         }
+        file.leaveUnchecked(lastRest)
         if chunks == 0 { file.confidence = .structural }
         file.note("chunks", chunks)
         file.note("records", records)
@@ -85,6 +88,7 @@ private struct EventLogWalk: FileWalk {
             throw .broken("the CRC-32 of a chunk's records does not hold")
         }
         // No checksum covers the unused rest of a chunk; it is empty, or holds records of an earlier use.
+        lastRest = start + freeSpace..<start + Self.chunkSize
         endsUnchecked = try !input.isZero(start + freeSpace..<start + Self.chunkSize)
         if endsUnchecked { hasUncheckedRest = true }
         var at = start + 512

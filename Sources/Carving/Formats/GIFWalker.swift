@@ -20,7 +20,11 @@ private struct GIFWalk: FileWalk {
     var at = 13
     var frames = 0
     var hundredths = 0
-    var shortPictures = 0
+    var oddPictures = 0
+    /// Parts of XMP packets that do not look like such.
+    var doubtful: [Range<Int>] = []
+    /// Length of what ends an XMP packet here (XMP specification, part 3, 1.1.2).
+    static let xmpTrailer = 258
 
     init(_ input: WalkInput) { self.input = input }
 
@@ -46,7 +50,13 @@ private struct GIFWalk: FileWalk {
                 file.length = at
                 file.note("frames", frames)
                 if hundredths > 0 { file.noteDuration(hundredths, perSecond: 100) }
-                if shortPictures > 0 { file.warnings.append("\(shortPictures) pictures have fewer pixels than stated") }
+                file.doubt(doubtful, because: "an extension may hold pieces of other files")
+                if oddPictures > 0 {
+                    file.doubt(
+                        [0..<file.length],
+                        because: "\(oddPictures) pictures have other numbers of pixels than stated: pieces of other "
+                            + "files may lie in them")
+                }
                 return
             case 0x2C: try picture(hasTable: hasGlobalTable)
             case 0x21: try extensionBlock()
@@ -90,14 +100,48 @@ private struct GIFWalk: FileWalk {
             file.warnings.append("an extension with the unknown label \(label)")
         }
         at += 2
-        try subBlocks()
+        let start = at
+        let isRegular = try subBlocks()
+        let isPacket = try input.matches("XMP DataXMP", at: start + 1)
+        if label == 0xFF, isPacket {
+            try judgeExtension(start..<at)
+        } else if !isRegular {
+            // Lengths that come from another file's bytes find back to the chain after some time.
+            doubtful.append(start..<at)
+        }
     }
 
-    private mutating func subBlocks() throws(WalkStop) {
+    /// XMP lies as plain text in its extension, and any text between its first byte and its trailer passes for it.
+    private mutating func judgeExtension(_ part: Range<Int>) throws(WalkStop) {
+        let packet = part.lowerBound..<max(part.lowerBound, part.upperBound - Self.xmpTrailer)
+        var trace = SyntaxTrace()
+        trace.mark(packet.lowerBound)
+        // The length and name of the extension stand before the text.
+        let text = packet.lowerBound + 12
+        var position = packet.lowerBound
+        var isText = true
+        try input.forEachPiece(of: packet) { piece in
+            for byte in piece {
+                if byte == 0x3C { trace.mark(position) }
+                if byte < 0x20, byte != 0x09, byte != 0x0A, byte != 0x0D, position >= text { isText = false }
+                position += 1
+            }
+        }
+        trace.mark(packet.upperBound)
+        if !isText { doubtful.append(packet) } else { doubtful += try trace.unmarked(input) }
+    }
+
+    /// True when all sub-blocks behind the first are of one length, but for the last.
+    private mutating func subBlocks() throws(WalkStop) -> Bool {
+        var sizes = LineLengths()
+        var count = 0
         while true {
             let size = try input.u8(at)
             try skip(size + 1, "a sub-block")
-            if size == 0 { return }
+            if size == 0 { return sizes.areEven }
+            // The first one may be the head of an application extension.
+            if count > 0 { sizes.take(line: size) }
+            count += 1
         }
     }
 
@@ -129,7 +173,7 @@ private struct GIFWalk: FileWalk {
         at += 1
         frames += 1
         // Some writers stop early or leave out the end code; far too few pixels are bytes of something else.
-        if codes.pixels > 0 { shortPictures += 1 }
+        if codes.pixels != 0 || codes.hasSurplus { oddPictures += 1 }
         guard codes.hasEnded || codes.pixels <= 0 else { throw .broken("a picture ends before its last pixel") }
     }
 }
@@ -149,6 +193,8 @@ private struct LZWCodes {
     private var next: Int
     private var previous = -1
     private var trailing = 0
+    /// True when data follow the end code or the last pixel.
+    var hasSurplus: Bool { trailing > 1 }
     private var lengths = [Int32](repeating: 1, count: 4096)
 
     init(codeSize: Int, pixels: Int) {

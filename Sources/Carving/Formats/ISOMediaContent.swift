@@ -17,8 +17,6 @@ struct ISOTrack {
     private var commonSize = 0
     /// Each chunk's offset and number of samples, in order.
     private var chunks: [(offset: Int, samples: Int, length: Int)] = []
-    /// Where the samples lie, as far as the tables tell.
-    var places: [(offset: Int, length: Int)] { chunks.map { ($0.offset, $0.length) } }
 
     init(_ input: WalkInput, _ box: ISOBox) throws(WalkStop) {
         guard let children = try ISOBox.children(input, from: box.body, to: box.end) else {
@@ -158,10 +156,12 @@ struct ISOTrack {
         return Int(sizes[at]) << 24 | Int(sizes[at + 1]) << 16 | Int(sizes[at + 2]) << 8 | Int(sizes[at + 3])
     }
 
-    /// Looks whether every sample is one of its codec; throws at the first that is not.
-    func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) {
-        guard framing != .unknown else { return }
+    /// Looks whether every sample is one of its codec; throws at the first that is not. Answers where the last of them
+    /// begins, 0 where the codec does not frame its samples.
+    func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) -> Int {
+        guard framing != .unknown else { return 0 }
         var sample = 0
+        var last = 0
         for chunk in chunks {
             var at = chunk.offset
             for _ in 0..<chunk.samples {
@@ -171,9 +171,11 @@ struct ISOTrack {
                     prefix = min(prefix, at)
                     throw .broken("a sample is not one of its codec")
                 }
+                if length > 0 { last = max(last, at) }
                 at += length
             }
         }
+        return last
     }
 }
 
@@ -249,7 +251,8 @@ enum ISOFraming: Hashable {
         var at = start
         while at < end {
             let header = try input.u8(at)
-            guard header & 0x81 == 0 else { return false }
+            // Types that are defined (AV1, 6.2.2); 0 is reserved, so that zeros are no unit.
+            guard header & 0x81 == 0, (1...8).contains(header >> 3) || header >> 3 == 15 else { return false }
             at += header & 4 != 0 ? 2 : 1
             // The last unit may leave out its size.
             guard header & 2 != 0 else { return at <= end }
@@ -375,8 +378,9 @@ struct ISOItem {
     }
 
     /// Looks whether a picture's data are framed as its codec frames them.
-    func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) {
-        guard construction == 0, extents.count == 1 else { return }
+    /// Answers where it begins, 0 where that cannot be told.
+    func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) -> Int {
+        guard construction == 0, extents.count == 1 else { return 0 }
         let framing: ISOFraming? =
             switch type {
             case "hvc1": .units(lengthSize: 4, isHEVC: true)
@@ -386,7 +390,7 @@ struct ISOItem {
             default: nil
             }
         let (offset, length) = extents[0]
-        guard let framing, length >= Self.smallestPicture else { return }
+        guard let framing, length >= Self.smallestPicture else { return 0 }
         // HEVC encoders write their settings as text.
         if type != "jpeg",
             let foreign = try ForeignBlocks.first(input, in: offset..<offset + length, mayHoldText: type != "av01")
@@ -394,7 +398,7 @@ struct ISOItem {
             prefix = min(prefix, foreign)
             throw .broken("a block inside a picture is not compressed data")
         }
-        if try framing.holds(input, at: offset, length: length) { return }
+        if try framing.holds(input, at: offset, length: length) { return offset }
         prefix = min(prefix, offset)
         throw .broken("a picture's data are not those of its codec")
     }

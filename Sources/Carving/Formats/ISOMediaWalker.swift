@@ -101,6 +101,8 @@ struct ISOMediaWalk: FileWalk {
     var items: [ISOItem] = []
     var hasVideo = false
     var hasAudio = false
+    /// The furthest place where something stands that must stand there.
+    var shown = 0
 
     init(_ input: WalkInput) { self.input = input }
 
@@ -112,6 +114,7 @@ struct ISOMediaWalk: FileWalk {
             boxes += 1
             guard boxes <= Self.mostBoxes else { throw .broken("more boxes than any real file has") }
             try visit(box)
+            shown = max(shown, box.body, try lastBoxShown(in: box, depth: 0))
             at = box.end
             file.length = at
         }
@@ -123,18 +126,29 @@ struct ISOMediaWalk: FileWalk {
         for track in tracks { neededEnd = max(neededEnd, track.dataEnd) }
         for item in items { neededEnd = max(neededEnd, item.dataEnd) }
         guard neededEnd <= at else { throw .broken("content that the index points at is missing") }
-        for track in tracks { try track.check(input, prefix: &file.length) }
-        for item in items { try item.check(input, prefix: &file.length) }
-        for part in uncheckedParts { file.leaveUnchecked(part) }
+        for track in tracks { shown = max(shown, try track.check(input, prefix: &file.length)) }
+        for item in items { shown = max(shown, try item.check(input, prefix: &file.length)) }
+        // A piece of another file pushes everything behind it back: boxes, samples and items that stand in their places
+        // show that there is none before them.
+        file.leaveUnchecked(min(shown, at)..<at)
         file.length = at
     }
 
-    /// Pictures, whose frames say little of what is in them, and samples of codecs that frame nothing.
-    private var uncheckedParts: [Range<Int>] {
-        let pictures = items.filter { $0.construction == 0 }.flatMap(\.extents)
-        let samples = tracks.filter { $0.framing == .unknown }.flatMap(\.places)
-        return (pictures + samples).map { $0.offset..<$0.offset + $0.length }.sorted { $0.lowerBound < $1.lowerBound }
+    /// Where the last box inside of a box has its content: boxes that fill their parents stand in their places.
+    private func lastBoxShown(in box: ISOBox, depth: Int) throws(WalkStop) -> Int {
+        guard depth < Self.deepestBox, Self.parents.contains(box.type) else { return box.body }
+        let children =
+            box.type == "meta" ? try metadataChildren(box) : try ISOBox.children(input, from: box.body, to: box.end)
+        guard let last = children?.last else { return box.body }
+        return try lastBoxShown(in: last, depth: depth + 1)
     }
+
+    /// Boxes that hold boxes, and deepest nesting that is followed.
+    static let parents: Set<FourCC> = [
+        "moov", "trak", "mdia", "minf", "stbl", "dinf", "edts", "udta", "meta", "ilst", "iprp", "ipco", "mvex", "moof",
+        "traf", "mfra", "gmhd", "tapt",
+    ]
+    static let deepestBox = 16
 
     /// The next top-level box; nil where the file ends.
     private func nextBox(_ at: Int, isFirst: Bool) throws(WalkStop) -> ISOBox? {

@@ -62,11 +62,14 @@ private struct JPEG2000Walk: FileWalk {
                     file.length = end
                     return
                 }
+                // What lies behind the end mark in its box belongs to nothing.
+                file.leaveUnchecked(end..<box.end)
             } else if box.type == "uuid", try input.matches(Self.xmp, at: box.body) {
                 file.note("xmp")
             } else if box.type == "jumb" {
                 file.note("c2pa")
             }
+            if box.type != "jp2h", box.type != "ftyp", box.type != "jp2c" { file.leaveUnchecked(box.body..<box.end) }
             file.length = at
         }
         guard hasCode else { throw .broken("no code stream") }
@@ -112,7 +115,9 @@ private struct JPEG2000Walk: FileWalk {
                 let part = try input.u32be(at + 6)
                 if part == 0 {
                     // The last tile part reaches to the end mark; packets hold no marker above FF8F.
-                    return try endMark(from: at + 12, limit: limit)
+                    let end = try endMark(from: at + 12, limit: limit)
+                    file.leaveUnchecked(at..<end)
+                    return end
                 }
                 guard part >= 14, part <= limit - at else { throw .broken("a tile part is longer than the file") }
                 file.leaveUnchecked(at..<at + part)

@@ -351,12 +351,14 @@ struct JPEGWalk: FileWalk {
     private mutating func film() throws(WalkStop) {
         guard isMotionPhoto, start == 0, try input.matches("ftyp", at: file.length + 4) else { return }
         var at = file.length
+        var shown = at
         var hasMovie = false
         while let box = try ISOBox(input, at: at, limit: input.count), ISOMediaWalk.topLevel.contains(box.type) {
             // Another file begins.
             if box.type == "ftyp", at > file.length { break }
             if box.type == "moov", hasMovie { break }
             hasMovie = hasMovie || box.type == "moov"
+            shown = box.body
             at = box.end
         }
         guard hasMovie else {
@@ -364,6 +366,8 @@ struct JPEGWalk: FileWalk {
             return
         }
         file.length = at
+        // Boxes are shown by those behind them.
+        file.leaveUnchecked(shown..<at)
         file.note("motion_photo")
     }
 }

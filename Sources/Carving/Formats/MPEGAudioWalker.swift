@@ -39,8 +39,10 @@ private struct MPEGAudioWalk: FileWalk {
         var frames = 0
         var samples = 0
         let start = at
+        var lastFrame = at
         while stated.map({ frames <= $0 }) ?? true, let next = try frame(at), next.continues(first) {
             guard input.fits(at, next.length) else { break }
+            lastFrame = at
             at += next.length
             frames += 1
             samples += next.samples
@@ -61,6 +63,8 @@ private struct MPEGAudioWalk: FileWalk {
         let end = try ID3Tag.endOfTrailers(input, at: at, in: &file)
         if end > at { file.confidence = .structural }
         file.length = end
+        // A frame is shown by the one behind it, or by a tag; nothing shows what is in the last one.
+        file.leaveUnchecked((end > at ? at : lastFrame) + 4..<end)
         if hasTag { try ID3Tag.note(input, at: 0, length: start, in: &file) }
         if first.layer != 3 {
             file.format = "mp\(first.layer)"

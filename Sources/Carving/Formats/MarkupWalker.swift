@@ -37,6 +37,8 @@ private struct MarkupWalk: FileWalk {
     static let longestComment = 16 << 20
     static let longestTag = 8 << 20
     static let longestName = 256
+    /// Longest name of an HTML element that is told from others.
+    static let longestTagName = 32
     /// Deepest nesting of elements.
     static let deepest = 10_000
     /// Most bytes of white space behind the end.
@@ -51,6 +53,8 @@ private struct MarkupWalk: FileWalk {
     var root: String?
     var doctype: String?
     var hasDeclaration = false
+    var trace = SyntaxTrace()
+    var nesting = TagNesting()
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
@@ -66,6 +70,14 @@ private struct MarkupWalk: FileWalk {
         file.length = text.at
         try tail()
         describe()
+        trace.mark(file.length)
+        file.doubt(
+            try trace.unmarked(text.input),
+            because: "blocks without a tag may be pieces of another text: nothing in the format would show it")
+        if isHTML, !nesting.isSound {
+            file.doubt(
+                [0..<file.length], because: "its tags are not paired: pieces of other documents may lie in it")
+        }
     }
 
     private var isHTML: Bool {
@@ -79,6 +91,7 @@ private struct MarkupWalk: FileWalk {
     private mutating func prolog() throws(WalkStop) {
         while true {
             try text.skipSpace()
+            trace.mark(text.at)
             guard try text.take("<") else { throw .rejected("text before the first tag") }
             if try text.take("?") {
                 try instruction()
@@ -137,6 +150,7 @@ private struct MarkupWalk: FileWalk {
             switch try text.next() {
             case 0x22: try text.skip(past: "\"", within: Self.longestTag)
             case 0x27: try text.skip(past: "'", within: Self.longestTag)
+            case 0x3C: trace.mark(text.at - text.width)
             case 0x5B: inSubset = true
             case 0x5D: inSubset = false
             case 0x3E where !inSubset: return
@@ -152,6 +166,7 @@ private struct MarkupWalk: FileWalk {
         try startTag(named: root ?? "")
         while !open.isEmpty {
             guard try text.next() == 0x3C else { continue }
+            trace.mark(text.at - text.width)
             if try text.take("/") {
                 let name = try text.name(longest: Self.longestName)
                 try text.skipSpace()
@@ -211,25 +226,68 @@ private struct MarkupWalk: FileWalk {
     /// Walks to the end tag of the document; only comments, scripts and styles can hide one.
     private mutating func html() throws(WalkStop) {
         file.format = "html"
+        if let root { nesting.open(root) }
         while true {
             guard text.at < Self.longestHTML else { throw .broken("no </html> within \(Self.longestHTML) bytes") }
-            guard try text.next() == 0x3C else { continue }
+            let character = try text.next()
+            guard character == 0x3C else {
+                nesting.take(character)
+                continue
+            }
+            let start = text.at - text.width
             if try text.take("!--") {
+                trace.mark(start)
                 // "<!-->" and "<!--->" are whole comments (HTML, 13.2.5.44).
                 if try text.take(">") { continue }
                 if try text.take("->") { continue }
                 try text.skip(past: "-->", within: Self.longestComment)
+                trace.mark(text.at - text.width)
             } else if try text.takeIgnoringCase("/html") {
+                trace.mark(start)
                 try text.skipSpace()
-                if try text.take(">") { return }
+                if try text.take(">") {
+                    nesting.close("html")
+                    return
+                }
             } else if try text.takeIgnoringCase("script") {
+                trace.mark(start)
                 try raw("script")
             } else if try text.takeIgnoringCase("style") {
+                trace.mark(start)
                 try raw("style")
             } else if file.facts["title"] == nil, try text.takeIgnoringCase("title>") {
+                trace.mark(start)
+                nesting.openWhole("title")
                 try title()
+            } else {
+                try tag(at: start)
             }
         }
+    }
+
+    private static func isLetter(_ character: Int) -> Bool {
+        (0x41...0x5A).contains(character) || (0x61...0x7A).contains(character)
+    }
+
+    /// Notes a tag: its name, and whether it opens or closes an element.
+    private mutating func tag(at start: Int) throws(WalkStop) {
+        var probe = text
+        let closes = try probe.take("/")
+        guard let first = try probe.peekRaw() else { return }
+        if first == 0x21 || first == 0x3F {
+            trace.mark(start)
+            return
+        }
+        var name = ""
+        guard Self.isLetter(first) else { return }
+        while name.utf8.count < Self.longestTagName, let character = try probe.peekRaw(),
+            Self.isLetter(character) || (0x30...0x3A).contains(character) || character == 0x2D || character == 0x5F
+        {
+            name.unicodeScalars.append(Unicode.Scalar(UInt8(character)))
+            probe.at += probe.width
+        }
+        trace.mark(start)
+        if closes { nesting.close(name.lowercased()) } else { nesting.open(name.lowercased()) }
     }
 
     /// Text that ends only with the end tag of its element.
@@ -247,7 +305,10 @@ private struct MarkupWalk: FileWalk {
         let start = text.at
         while true {
             guard text.at - start < Self.longestComment else { throw .broken("a \(element) without an end") }
-            if try text.next() == 0x3C, try text.takeIgnoringCase("/" + element) { return }
+            if try text.next() == 0x3C, try text.takeIgnoringCase("/" + element) {
+                trace.mark(text.at - text.width)
+                return
+            }
         }
     }
 

@@ -16,6 +16,9 @@ private struct PEWalk: FileWalk {
     /// Furthest that the PE header lies from the start.
     static let furthestHeader = 64 * 1024
     static let mostSections = 96 * 16
+    /// Blocks that begin like a program, within one, behind which no checksum is computed any more. Each of them is a
+    /// candidate that may state a checksum too: so many headers cannot make the same bytes be read more often than this.
+    static let mostProgramsInside = 16
 
     let input: WalkInput
     var file = WalkedFile(
@@ -91,14 +94,23 @@ private struct PEWalk: FileWalk {
         guard stated != 0, field % 2 == 0 else { return false }
         var sum = 0
         var low: UInt8?
-        try input.forEachPiece(of: 0..<file.length) { piece in
-            for byte in piece {
-                guard let first = low else {
-                    low = byte
-                    continue
+        var programs = 0
+        for start in stride(from: 0, to: file.length, by: ByteReader.windowSize) {
+            let range = start..<min(file.length, start + ByteReader.windowSize)
+            for border in stride(from: start, to: range.upperBound - 1, by: FreeSpace.block)
+            where try input.u16be(border) == 0x4D5A {
+                programs += 1
+            }
+            guard programs <= Self.mostProgramsInside else { return false }
+            try input.forEachPiece(of: range) { piece in
+                for byte in piece {
+                    guard let first = low else {
+                        low = byte
+                        continue
+                    }
+                    sum += Int(byte) << 8 | Int(first)
+                    low = nil
                 }
-                sum += Int(byte) << 8 | Int(first)
-                low = nil
             }
         }
         if let low { sum += Int(low) }

@@ -199,7 +199,9 @@ private struct RIFFWalk: FileWalk {
             file.note("frames", total)
             file.note("width", try input.u32le(at + 32))
             file.note("height", try input.u32le(at + 36))
-            if microseconds > 0 { file.noteDuration(total * microseconds / 1000, perSecond: 1000) }
+            // Both are 32 bits: their product may be more than a number holds.
+            let (duration, overflow) = total.multipliedReportingOverflow(by: microseconds)
+            if microseconds > 0, !overflow { file.noteDuration(duration / 1000, perSecond: 1000) }
         case "strh" where length >= 8:
             streamType = try input.tag(at)
             if streamType == "vids", try input.tag(at + 4).isPrintable {

@@ -19,6 +19,8 @@ private struct RegistryHiveWalk: FileWalk {
     var file = WalkedFile(
         length: 0, confidence: .structural, format: "hive", fileExtension: "hive", mime: "application/x-ms-registry")
     var isRecognised = false
+    /// What the last cell of the last bin holds.
+    var lastCell = 0..<0
 
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
@@ -46,6 +48,8 @@ private struct RegistryHiveWalk: FileWalk {
             file.length = Self.baseBlock
             throw .broken("the root key is not where the base block says")
         }
+        // Cells and bins are shown by those behind them; zeros in the last cell are unused space.
+        if try !input.isZero(lastCell) { file.leaveUnchecked(lastCell) }
         try grown()
         try describe(root: root)
     }
@@ -68,7 +72,9 @@ private struct RegistryHiveWalk: FileWalk {
         }
         guard input.fits(start, size) else { throw .broken("the source ends inside a hive bin") }
         var at = start + 32
+        var last = at
         while at < start + size {
+            last = at
             let stated = Int(Int32(truncatingIfNeeded: try input.u32le(at)))
             let cell = abs(stated)
             guard cell >= 8, cell % 8 == 0, cell <= start + size - at else {
@@ -76,6 +82,7 @@ private struct RegistryHiveWalk: FileWalk {
             }
             at += cell
         }
+        lastCell = last + 4..<start + size
         file.length = start + size
     }
 

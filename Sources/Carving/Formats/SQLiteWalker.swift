@@ -31,6 +31,8 @@ private struct SQLiteWalk: FileWalk {
     /// Pages that the source can hold, or the header's count where that is valid.
     var pageLimit = 0
     var furthest = 1
+    /// Where the last record begins that is one.
+    var shownEnd = 0
     var visited: Set<Int> = []
     var roots: [Int] = []
     var tables: [CanonicalValue] = []
@@ -56,6 +58,8 @@ private struct SQLiteWalk: FileWalk {
             throw .broken("the source ends before the last page")
         }
         file.length = length
+        // Pages of trees are shown by their cells; nothing shows what overflow and free pages hold.
+        file.leaveUnchecked(min(shownEnd, length)..<length)
         file.note("page_count", file.length / pageSize)
         if !tables.isEmpty { file.facts["tables"] = .array(tables) }
     }
@@ -178,8 +182,10 @@ private struct SQLiteWalk: FileWalk {
             try input.u8(header + 7) <= 60
         else { throw .broken("the b-tree page header is impossible") }
         var children: [Int] = []
+        var lastCell = 0
         for index in 0..<cells {
             let cell = try input.u16be(pointers + 2 * index)
+            lastCell = max(lastCell, cell)
             guard cell >= pointersEnd, cell + 4 <= usable else { throw .broken("a cell outside of its page") }
             var at = start + cell
             let end = start + usable
@@ -200,6 +206,7 @@ private struct SQLiteWalk: FileWalk {
             }
         }
         if isInterior { children.append(try input.u32be(header + 8)) }
+        if cells > 0 { shownEnd = max(shownEnd, start + lastCell) }
         return children
     }
 

@@ -184,53 +184,6 @@ private struct PrefetchWalk: FileWalk {
     }
 }
 
-/// Outlook stores (MS-PST): the header states the size.
-struct OutlookStoreWalker: FormatWalker {
-    let name = "pst"
-    let signatures = [WalkerSignature("!BDN")]
-
-    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try OutlookStoreWalk(reader).verdict() }
-}
-
-private struct OutlookStoreWalk: FileWalk {
-    /// Where the first allocation map page lies (MS-PST 2.2.2.7.2), and how far apart they lie.
-    static let firstMap = 0x4400
-    static let mapDistance = 253_952
-
-    let input: WalkInput
-    var file = WalkedFile(
-        length: 512, confidence: .structural, format: "pst", fileExtension: "pst",
-        mime: "application/vnd.ms-outlook-pst")
-    var isRecognised = false
-
-    init(_ reader: ByteReader) { input = WalkInput(reader) }
-
-    mutating func run() throws(WalkStop) {
-        let version = try input.u16le(10)
-        guard try input.matches("SM", at: 8), [14, 15, 23, 36].contains(version) else {
-            throw .rejected("not a store header")
-        }
-        let isWide = version >= 23
-        let size = isWide ? try input.length64le(184) : try input.u32le(168)
-        guard size > Self.firstMap, size % 512 == 0 else { throw .rejected("a store of impossible size") }
-        isRecognised = true
-        var map = Self.firstMap
-        let typeField = isWide ? 496 : 500
-        while map + 512 <= size {
-            let type = try input.u8(map + typeField)
-            guard type == 0x84, try input.u8(map + typeField + 1) == type else {
-                file.length = map
-                throw .broken("no allocation map where one must be")
-            }
-            file.length = map + 512
-            map += Self.mapDistance
-        }
-        guard input.fits(0, size) else { throw .broken("the source ends inside the store") }
-        file.length = size
-        file.note("format_version", version)
-    }
-}
-
 /// BitTorrent metadata (BEP 3): one bencoded dictionary.
 struct TorrentWalker: FormatWalker {
     let name = "torrent"

@@ -39,6 +39,7 @@ private struct AdvancedSystemsWalk: FileWalk {
     var isRecognised = false
     var statedSize = 0
     var packetSize = 0
+    var lastPacket = 0
 
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
@@ -55,11 +56,15 @@ private struct AdvancedSystemsWalk: FileWalk {
         guard dataSize >= 50 else { throw .broken("the data have an impossible size") }
         try packets(from: headerSize + 50, to: headerSize + dataSize, count: try input.length64le(headerSize + 40))
         file.length = headerSize + dataSize
+        var unshown = min(lastPacket + 3, file.length)
         while try isIndex(at: file.length) {
             let size = try input.length64le(file.length + 16)
             guard size >= 24, input.fits(file.length, size) else { throw .broken("an index of impossible size") }
+            unshown = file.length + 24
             file.length += size
         }
+        // Packets and indices are shown by what follows them.
+        file.leaveUnchecked(unshown..<max(unshown, file.length))
         if file.length != statedSize {
             guard file.length > statedSize else { throw .broken("ends before the size that its header states") }
             file.confidence = .header
@@ -108,6 +113,7 @@ private struct AdvancedSystemsWalk: FileWalk {
             let isEmpty = try input.u16le(at + 1) == 0
             guard isNext, first != 0x82 || isEmpty else { throw .broken("no packet where one must begin") }
             file.length = at
+            lastPacket = at
         }
     }
 
@@ -177,6 +183,8 @@ private struct FlashFilmWalk: FileWalk {
         mime: "application/vnd.adobe.flash.movie")
     var isRecognised = false
     var budget = InflateLimit.mostBytes
+    /// Content of the tag met last.
+    var lastContent = 0..<0
 
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
@@ -205,6 +213,11 @@ private struct FlashFilmWalk: FileWalk {
         // The picture's rectangle: four numbers of as many bits as the first five say; then rate and count of frames.
         var at = 8 + (5 + 4 * (try input.u8(8) >> 3) + 7) / 8 + 4
         while true {
+            if at == length, isRecognised {
+                file.confidence = .header
+                file.warnings.append("no end tag: ended where the header says")
+                break
+            }
             let head = try input.u16le(at)
             var size = head & 63
             at += 2
@@ -215,6 +228,7 @@ private struct FlashFilmWalk: FileWalk {
             guard at <= length, size <= length - at else {
                 throw isRecognised ? .broken("a tag reaches past the end") : .rejected("a tag reaches past the end")
             }
+            if size > 0 { lastContent = at..<at + size }
             at += size
             if head == 0 { break }
             isRecognised = true
@@ -222,5 +236,7 @@ private struct FlashFilmWalk: FileWalk {
         }
         guard at == length else { throw .broken("the end tag is not at the end") }
         file.length = length
+        // Tags show where they end by what follows them: two zeros behind the last one are little.
+        file.leaveUnchecked(lastContent)
     }
 }

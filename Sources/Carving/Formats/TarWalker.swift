@@ -93,12 +93,23 @@ private struct TarWalk: FileWalk {
     /// Zeros up to a whole record are taken for the archive's own, which nothing but custom says.
     private mutating func padding() throws(WalkStop) {
         let rest = file.length % Self.recordSize
-        guard rest > 0 else { return }
-        let end = file.length + Self.recordSize - rest
-        guard input.fits(0, end), try input.isZero(file.length..<end) else { return }
-        file.confidence = .header
-        file.certainLength = file.length
-        file.warnings.append("zeros follow the archive; it was taken to be padded to whole records")
+        let end = rest == 0 ? file.length : file.length + Self.recordSize - rest
+        guard input.fits(0, end), try input.isZero(file.length..<end) else {
+            // Every member begins like an archive, and only the padding counts from the true beginning.
+            file.doubt(
+                [0..<file.length],
+                because: "not padded to whole records: it may be the end of an archive that begins elsewhere")
+            return
+        }
+        let follows = try input.isZero(end..<min(input.count, end + Self.blockSize))
+        if try input.matches("ustar", at: end + 257) {
+            file.doubt([0..<end], because: "an archive goes on right behind the zeros that end this one")
+        }
+        if follows, end < input.count {
+            file.confidence = .header
+            file.certainLength = file.length
+            file.warnings.append("zeros follow the archive; it was taken to be padded to whole records")
+        }
         file.length = end
     }
 }

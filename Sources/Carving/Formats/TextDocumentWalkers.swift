@@ -27,12 +27,19 @@ private struct RTFWalk: FileWalk {
     static let deepest = 1 << 14
     /// Longest control word; the standard's limit is 32 letters.
     static let longestWord = 64
+    /// Fewer hexadecimal digits are an accident.
+    static let fewestDigits = 16
+    /// Fewer printable bytes behind the end are an accident.
+    static let fewestFollowing = 8
     /// How far surplus text behind the closing brace is looked at.
     static let longestSurplus = 1024
 
     var text: TextCursor
     var file = WalkedFile(length: 0, confidence: .structural, format: "rtf", fileExtension: "rtf", mime: "text/rtf")
     var isRecognised = false
+    var trace = SyntaxTrace()
+    /// True when another document's beginning stands inside.
+    var holdsAnother = false
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
@@ -45,11 +52,45 @@ private struct RTFWalk: FileWalk {
         }
         try file.end(behind: text, most: 2)
         try surplus()
+        let lastMark = trace.last
+        trace.mark(file.length)
+        file.doubt(
+            try trace.unmarked(text.input),
+            because: "blocks without a control word may be pieces of another text: nothing in the format shows it")
+        // Any bytes hold a closing brace after some time.
+        if try !endsInHexadecimal() {
+            file.doubt(
+                [lastMark..<max(lastMark, file.length)],
+                because: "no control word in its last block: a piece of another file may end it early")
+        }
+        let isFollowed = try textFollows()
+        if holdsAnother || isFollowed {
+            file.doubt(
+                [0..<file.length],
+                because: holdsAnother
+                    ? "another document begins in it"
+                    : "text goes on behind the end: a piece of another text may end it early")
+        }
         let head = try text.input.available(at: 0, count: min(file.length, 65_536))
         for fact in ["title", "author", "operator", "company"] {
             note(fact == "operator" ? "last_modified_by" : fact, group: "{\\" + fact + " ", in: head)
         }
         note("producer", group: "{\\*\\generator ", in: head)
+    }
+
+    /// True when the last block begins with hexadecimal data, as pictures and embedded objects do up to the end.
+    private func endsInHexadecimal() throws(WalkStop) -> Bool {
+        let border = file.length / FreeSpace.block * FreeSpace.block
+        let rest = try text.input.available(at: border, count: file.length - border)
+        return rest.count >= Self.fewestDigits
+            && rest.prefix(Self.fewestDigits).allSatisfy { Self.mayBeHexadecimal(Int($0)) }
+    }
+
+    /// True when the block in which the document ends goes on with text.
+    private func textFollows() throws(WalkStop) -> Bool {
+        let rest = -file.length & (FreeSpace.block - 1)
+        let bytes = try text.input.available(at: file.length, count: rest)
+        return bytes.count >= Self.fewestFollowing && BlockKind(of: bytes) == .text
     }
 
     private mutating func groups() throws(WalkStop) {
@@ -62,7 +103,9 @@ private struct RTFWalk: FileWalk {
             }
             let character = try text.next()
             switch character {
-            case 0x7B: groups.append(false)
+            case 0x7B:
+                groups.append(false)
+                if try text.input.matches("\\rtf", at: text.at) { holdsAnother = true }
             case 0x7D: groups.removeLast()
             case 0x5C:
                 if try control() { groups[groups.count - 1] = true }
@@ -77,6 +120,7 @@ private struct RTFWalk: FileWalk {
 
     /// Passes over a control word or symbol; true when the text behind it is hexadecimal.
     private mutating func control() throws(WalkStop) -> Bool {
+        let start = text.at - 1
         var word: [UInt8] = []
         while let letter = try text.peek(), (0x61...0x7A).contains(letter | 0x20), word.count < Self.longestWord {
             word.append(UInt8(letter))
@@ -87,6 +131,7 @@ private struct RTFWalk: FileWalk {
             if let symbol = try text.peek(), [0x5C, 0x7B, 0x7D, 0x2A, 0x27].contains(symbol) {
                 _ = try text.next()
                 if symbol == 0x27 {
+                    trace.mark(start)
                     for _ in 0..<2 where try text.peek().map(Self.mayBeHexadecimal) ?? false { _ = try text.next() }
                 }
             }
@@ -96,6 +141,8 @@ private struct RTFWalk: FileWalk {
             try binary()
             return false
         }
+        // A single letter behind a backslash stands in the source text of programs as well.
+        if word.count > 1 { trace.mark(start) }
         if try text.peek() == 0x2D { _ = try text.next() }
         while let digit = try text.peek(), (0x30...0x39).contains(digit) { _ = try text.next() }
         if try text.peek() == 0x20 { _ = try text.next() }
@@ -165,6 +212,34 @@ enum Base64 {
     }
 }
 
+/// The lengths of lines of encoded data: writers make all of them equally long, but for the last.
+struct LineLengths {
+    private var first = 0
+    private var current = 0
+    private var hasShorter = false
+    /// True as long as only the last line is shorter than the others.
+    private(set) var areEven = true
+
+    /// Takes a character of the data.
+    mutating func take(_ character: Int) {
+        if character == 0x0A || character == 0x0D { endLine() } else { current += 1 }
+    }
+
+    /// Takes a whole line.
+    mutating func take(line length: Int) {
+        current = length
+        endLine()
+    }
+
+    private mutating func endLine() {
+        guard current > 0 else { return }
+        if first == 0 { first = current }
+        if hasShorter || current > first { areEven = false }
+        if current < first { hasShorter = true }
+        current = 0
+    }
+}
+
 /// PEM (RFC 7468): one or more encapsulated blocks of base64.
 struct PEMWalker: FormatWalker {
     let name = "pem"
@@ -182,6 +257,8 @@ private struct PEMWalk: FileWalk {
         length: 0, confidence: .structural, format: "pem", fileExtension: "pem", mime: "application/x-pem-file")
     var isRecognised = false
     var labels: [CanonicalValue] = []
+    /// Blocks whose lines are not of one length.
+    var uneven: [Range<Int>] = []
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
@@ -196,6 +273,7 @@ private struct PEMWalk: FileWalk {
             // At a block boundary another file may begin.
         } while try text.input.continues(with: "-----BEGIN ".utf8, at: text.at)
         file.facts["labels"] = .array(labels)
+        file.doubt(uneven, because: "lines of several lengths: a piece of another text may lie among them")
     }
 
     private mutating func block() throws(WalkStop) {
@@ -217,15 +295,18 @@ private struct PEMWalk: FileWalk {
         let end = "-----END " + String(decoding: label, as: UTF8.self) + "-----"
         try headers(end: end)
         var spaced = false
+        var lines = LineLengths()
         while try text.peek() != 0x2D {
             guard text.at - start < Self.longestBlock else { throw .broken("no END line") }
             let character = try text.next()
             let isSpace = character == 0x20 || character == 0x09
             let isLineEnd = character == 0x0A || character == 0x0D
             guard Base64.mayHold(character), isSpace || isLineEnd || !spaced else { throw .broken("not base64") }
+            lines.take(character)
             spaced = isSpace || (spaced && !isLineEnd)
         }
         guard try text.take(end) else { throw .broken("no END line") }
+        if !lines.areEven { uneven.append(start..<text.at) }
     }
 
     /// The headers of encrypted keys (RFC 1421, 4.4) and of OpenPGP armor: fields before an empty line.
@@ -263,10 +344,13 @@ struct CardWalker: FormatWalker {
 
 private struct CardWalk: FileWalk {
     static let longest = 256 << 20
+    /// Longest name of a property, with the name of its group.
+    static let longestName = 64
 
     var text: TextCursor
     var file = WalkedFile(length: 0, confidence: .structural, format: "vcf", fileExtension: "vcf", mime: "text/vcard")
     var isRecognised = false
+    var trace = SyntaxTrace()
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
@@ -288,6 +372,26 @@ private struct CardWalk: FileWalk {
             text.at = file.length
         } while try text.input.continues(with: "BEGIN:\(kind)".utf8, at: file.length)
         file.note("components", count)
+        trace.mark(file.length)
+        file.doubt(
+            try trace.unmarked(text.input),
+            because: "blocks without a property may be pieces of another text: nothing in the format would show it")
+    }
+
+    /// True when the position is at a property: a name, parameters and a colon (RFC 5545, 3.1; RFC 6350, 3.3).
+    private func isProperty() throws(WalkStop) -> Bool {
+        var probe = text
+        var length = 0
+        while let character = try probe.peekRaw(), length < Self.longestName {
+            if character == 0x3A || character == 0x3B { return length > 0 }
+            let isLetter = (0x41...0x5A).contains(character) || (0x61...0x7A).contains(character)
+            guard isLetter || (0x30...0x39).contains(character) || character == 0x2D || character == 0x2E else {
+                return false
+            }
+            probe.at += probe.width
+            length += 1
+        }
+        return false
     }
 
     private mutating func component(_ kind: String) throws(WalkStop) {
@@ -297,6 +401,7 @@ private struct CardWalk: FileWalk {
             let character = try text.next()
             guard character == 0x0A || character == 0x0D else { continue }
             if text.at > 40 { isRecognised = true }
+            if try isProperty() { trace.mark(text.at) }
             if try text.take("END:" + kind) { return }
         }
     }
@@ -319,12 +424,19 @@ private struct MailWalk: FileWalk {
     static let longestHeader = 256 * 1024
     static let longest = 64 << 20
     static let longestLine = 64 * 1024
+    /// Most delimiters of nested parts that are kept.
+    static let mostDelimiters = 64
 
     var text: TextCursor
     var file = WalkedFile(
         length: 0, confidence: .structural, format: "eml", fileExtension: "eml", mime: "message/rfc822")
     var isRecognised = false
     var fields: [String: [UInt8]] = [:]
+    var trace = SyntaxTrace()
+    /// Delimiter lines of the parts, without what ends them.
+    var delimiters: [[UInt8]] = []
+    /// True when lines of encoded data are not of one length.
+    var isUneven = false
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
@@ -342,6 +454,7 @@ private struct MailWalk: FileWalk {
         var name: String?
         while true {
             guard text.at < Self.longestHeader else { throw .rejected("a header longer than any real one") }
+            let start = text.at
             let line = try self.line()
             if line.isEmpty { break }
             if line[0] == 0x20 || line[0] == 0x09 {
@@ -353,6 +466,7 @@ private struct MailWalk: FileWalk {
                 line[..<colon].allSatisfy({ (0x21...0x7E).contains($0) })
             else { throw .rejected("a header line that is no field") }
             let field = String(decoding: line[..<colon], as: UTF8.self).lowercased()
+            trace.mark(start)
             if fields[field] == nil, fields.count < 256 { fields[field] = Array(line[(colon + 1)...]) }
             name = field
         }
@@ -380,10 +494,14 @@ private struct MailWalk: FileWalk {
 
     private func boundary() -> [UInt8]? {
         guard let type = fields["content-type"] else { return nil }
-        let lower = type.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 }
-        guard lower.contains(text: "multipart/"), let at = lower.firstIndex(of: Array("boundary=".utf8), from: 0) else {
-            return nil
-        }
+        return lowered(type).contains(text: "multipart/") ? boundary(in: type) : nil
+    }
+
+    private func lowered(_ text: [UInt8]) -> [UInt8] { text.map { (0x41...0x5A).contains($0) ? $0 + 0x20 : $0 } }
+
+    /// The parameter of that name in a field, or in a part of it.
+    private func boundary(in type: [UInt8]) -> [UInt8]? {
+        guard let at = lowered(type).firstIndex(of: Array("boundary=".utf8), from: 0) else { return nil }
         var value = type[(at + 9)...]
         if value.first == 0x22 {
             value = value.dropFirst()
@@ -396,16 +514,26 @@ private struct MailWalk: FileWalk {
 
     private mutating func multipart(_ boundary: [UInt8]) throws(WalkStop) {
         let delimiter = [0x2D, 0x2D] + boundary + [0x2D, 0x2D]
+        delimiters = [[0x2D, 0x2D] + boundary]
         var part = MailPart.body
         while true {
             guard text.at < Self.longest else { throw .broken("no closing delimiter") }
             let start = text.at
             if try text.peek() == 0x2D, try text.input.matches(delimiter, at: start) {
+                trace.mark(start)
                 text.at += delimiter.count
                 try file.end(behind: text, most: 4)
+                try judge()
                 return
             }
-            do throws(WalkStop) { try part.take(try line()) } catch {
+            do throws(WalkStop) {
+                let line = try line()
+                if try part.take(line), isDelimiter(line) || !line.starts(with: [0x2D, 0x2D]) { trace.mark(start) }
+                if case .header = part, delimiters.count < Self.mostDelimiters, let inner = self.boundary(in: line) {
+                    delimiters.append([0x2D, 0x2D] + inner)
+                }
+                if case .base64(let lines) = part, !lines.areEven { isUneven = true }
+            } catch {
                 file.length = text.at
                 throw error
             }
@@ -413,32 +541,52 @@ private struct MailWalk: FileWalk {
         }
     }
 
+    private func isDelimiter(_ line: [UInt8]) -> Bool { delimiters.contains { line.starts(with: $0) } }
+
+    /// Text parts take any text; only fields, delimiters and even lines of base64 data show that they are the mail's.
+    private mutating func judge() throws(WalkStop) {
+        trace.mark(file.length)
+        file.doubt(
+            trace.bare,
+            because: "blocks of text may be pieces of another one: nothing in the format would show it")
+        if isUneven {
+            file.doubt(
+                [0..<file.length], because: "lines of several lengths: a piece of another text may lie among them")
+        }
+    }
+
     /// What a line of a multipart body must be.
     private enum MailPart {
         case header(isBase64: Bool)
         case body
-        case base64
+        case base64(LineLengths)
 
-        mutating func take(_ line: [UInt8]) throws(WalkStop) {
+        /// True when the line shows the structure of a mail.
+        mutating func take(_ line: [UInt8]) throws(WalkStop) -> Bool {
             if line.starts(with: [0x2D, 0x2D]), line.count > 2 {
                 self = .header(isBase64: false)
-                return
+                return true
             }
             switch self {
             case .header(let isBase64):
                 if line.isEmpty {
-                    self = isBase64 ? .base64 : .body
-                    return
+                    self = isBase64 ? .base64(LineLengths()) : .body
+                    return false
                 }
                 let lower = String(decoding: line.prefix(80), as: UTF8.self).lowercased()
-                guard lower.hasPrefix("content-transfer-encoding:") else { return }
-                self = .header(isBase64: lower.hasSuffix("base64"))
-            case .body: return
-            case .base64:
+                if lower.hasPrefix("content-transfer-encoding:") {
+                    self = .header(isBase64: lower.hasSuffix("base64"))
+                }
+                return lower.hasPrefix("content-")
+            case .body: return false
+            case .base64(var lines):
                 let words = line.split(whereSeparator: { $0 == 0x20 || $0 == 0x09 })
                 guard words.count <= 1, line.allSatisfy({ Base64.mayHold(Int($0)) }) else {
                     throw .broken("other characters among base64 data")
                 }
+                lines.take(line: line.count)
+                self = .base64(lines)
+                return !line.isEmpty
             }
         }
     }

@@ -257,6 +257,7 @@ private struct ZipWalk: FileWalk {
             }
         }
         file.length = at + 22 + comment
+        file.leaveUnchecked(at + 22..<file.length)
     }
 
     /// One directory entry (4.3.12).

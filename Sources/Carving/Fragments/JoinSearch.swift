@@ -137,7 +137,7 @@ final class JoinSearch {
         let whole = ByteReader(space, at: 0)
         defer { count(whole) }
         guard case .complete(let file) = try walker.walk(whole), file.length <= whole.count,
-            file.confidence == .proven || file.confidence == .structural
+            file.confidence == .proven || file.confidence == .structural || file.isUncertain
         else { return }
         guard let file = try guess(file, whole) else { return }
         keep(file, split: file.length, gap: 0)
@@ -145,8 +145,9 @@ final class JoinSearch {
 
     /// A joined file, believed as far as the format goes; nil when the pieces' lying together is as likely.
     private func guess(_ file: WalkedFile, _ joint: ByteReader) throws(ReadFailure) -> WalkedFile? {
-        if file.confidence == .proven || (walker is any JoinTyingWalker && !isAmbiguous) { return file }
         var file = try EndEvidence.judged(file, joint)
+        let isTied = walker is any JoinTyingWalker && !isAmbiguous && !file.isUncertain
+        if file.confidence == .proven || isTied { return file }
         guard !isUncertain || !file.isUncertain else { return nil }
         file.confidence = .header
         return file
@@ -163,10 +164,10 @@ final class JoinSearch {
             let joint = self.joint(split: split, gap: gap)
             defer { count(joint) }
             guard case .complete(var file) = try walker.walk(joint), file.length > split, file.length <= joint.count,
-                file.confidence == .structural || file.confidence == .proven || run.isSure
+                file.confidence == .structural || file.confidence == .proven || file.isUncertain || run.isSure
             else { continue }
             if file.confidence == .proven {
-                keep(file, split: split, gap: gap)
+                keep(try EndEvidence.judged(file, joint), split: split, gap: gap)
                 return
             }
             let checksum = try joint.crc32(of: 0..<file.length)
@@ -209,6 +210,7 @@ final class JoinSearch {
             guard file.confidence == .proven || (atMost == .header && file.confidence == .structural),
                 file.length > split, file.length <= joint.count
             else { return false }
+            file = try EndEvidence.judged(file, joint)
             if atMost != .proven { file.confidence = atMost }
             keep(file, split: split, gap: gap)
             return true
@@ -232,6 +234,8 @@ final class JoinSearch {
 
     /// Walks every proposal; keeps a file when nothing else fits the structure.
     func attemptAll(_ walker: any JoinTyingWalker, _ proposals: [JoinProposal]) throws(ReadFailure) {
+        // A file that is whole as far as its structure goes is tied to nothing by leaving something out of it.
+        guard !isUncertain else { return }
         var accepted: (file: WalkedFile, split: Int, gap: Int, checksum: UInt32)?
         for proposal in proposals {
             let gap = proposal.gap
@@ -253,7 +257,7 @@ final class JoinSearch {
                         isAmbiguous = true
                         return
                     }
-                    if accepted == nil { accepted = (file, split, gap, checksum) }
+                    if accepted == nil { accepted = (try EndEvidence.judged(file, joint), split, gap, checksum) }
                 case .rejected: break
                 }
             }

@@ -4,6 +4,15 @@ internal import CZlib
 struct CRC32 {
     private(set) var value: UInt32 = 0
 
+    init() {}
+
+    /// A checksum over the same polynomial whose register begins with another number, and is not inverted in the end:
+    /// as Outlook's stores and compressed rich text use it, beginning with 0.
+    init(register: UInt32) { value = ~register }
+
+    /// The register itself, not inverted.
+    var register: UInt32 { ~value }
+
     mutating func update(_ bytes: ArraySlice<UInt8>) {
         value = unsafe bytes.withUnsafeBufferPointer { buffer in
             unsafe UInt32(truncatingIfNeeded: crc32_z(UInt(value), buffer.baseAddress, buffer.count))

@@ -11,10 +11,14 @@ enum EndEvidence {
 
     /// The file, believed only as far as it goes: one that does not check its content needs an end that shows.
     static func judged(_ file: WalkedFile, _ reader: ByteReader) throws(ReadFailure) -> WalkedFile {
-        guard file.confidence == .structural, !file.unchecked.isEmpty, try !shows(reader, end: file.length) else {
+        guard !file.unchecked.isEmpty else { return file }
+        var file = file
+        // No checksum covers an unchecked part.
+        if file.confidence == .proven {
+            file.confidence = .structural
             return file
         }
-        var file = file
+        guard file.confidence == .structural, try !shows(reader, end: file.length) else { return file }
         file.confidence = .header
         file.isUncertain = true
         file.warnings.append(
@@ -29,7 +33,8 @@ enum EndEvidence {
         let rest = min(-end & (FreeSpace.block - 1), reader.count - end)
         guard rest > 0 else { return false }
         guard try reader.bytes(at: end, count: rest).allSatisfy({ $0 == 0 }) else { return false }
-        let before = min(end, lookedAtBefore)
+        // Of the last block only: a block of zeros in the place of the last one shows nothing.
+        let before = min(end & (FreeSpace.block - 1), lookedAtBefore)
         return try reader.bytes(at: end - before, count: before).contains { $0 != 0 }
     }
 }
