@@ -43,7 +43,9 @@ private struct BerkeleyDatabaseWalk: FileWalk {
         let last = try input.u32le(32)
         let type = try input.u8(25)
         guard pageSize >= 512, pageSize <= 65_536, pageSize & (pageSize - 1) == 0, try input.u32le(8) == 0,
-            type == 8 || type == 9, last < Self.mostPages
+            type == 8 || type == 9, last < Self.mostPages,
+            // The header's page alone is no database: each has the root of a tree, or a bucket.
+            last > 0
         else { throw .rejected("not the header of a database") }
         isRecognised = true
         let isEncrypted = try input.u8(24) != 0
