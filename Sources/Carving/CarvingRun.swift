@@ -143,15 +143,15 @@ public final class CarvingRun {
             if examination.wasRejected { result.statistics.rejected += 1 }
         case .whole(let file):
             let offset = offset - file.leading
-            if file.leading > 0, !makeRoom(for: file, from: offset) { return }
+            if file.leading > 0, isTorn(at: offset) { return }
             // A piece says nothing new where a broken file explains it.
             if file.isPiece, offset < explainedUntil { return }
             cutOpen(at: offset)
             take(file, at: offset)
-            if file.isUncertain, let first = file.unchecked.first {
+            if file.isUncertain || file.holdsFiles {
                 // Another file may lie in what nothing vouches for, and this one in pieces around it.
-                coveredUntil = offset + max(1, first.lowerBound)
-                if file.leading == 0 {
+                coveredUntil = max(coveredUntil, offset + max(1, file.unchecked.first?.lowerBound ?? 0))
+                if file.isUncertain, file.leading == 0 {
                     brokenFiles.append(
                         BrokenFile(
                             offset: offset, walker: examination.walker, prefix: file.length, isUncertain: true,
@@ -197,24 +197,12 @@ public final class CarvingRun {
         }
     }
 
-    /// Makes room for a file that begins before its candidate: what was found inside a sure one is part of it.
-    ///
-    /// False when another whole file reaches over its start: then it is not whole.
-    private func makeRoom(for file: WalkedFile, from start: Int) -> Bool {
-        let end = start + file.length
+    /// True when a whole file that was found before reaches over the place: what begins there is not whole.
+    private func isTorn(at start: Int) -> Bool {
         func crosses(_ extent: Extent) -> Bool { extent.offset < start && start < extent.end }
         func isSure(_ confidence: Confidence) -> Bool { confidence == .proven || confidence == .structural }
-        let isTorn =
-            decided.contains { isSure($0.confidence) && crosses(Extent(offset: $0.offset, length: $0.length)) }
+        return decided.contains { isSure($0.confidence) && crosses(Extent(offset: $0.offset, length: $0.length)) }
             || result.artifacts.contains { isSure($0.confidence) && $0.extents.contains(where: crosses) }
-        guard !isTorn else { return false }
-        guard isSure(file.confidence) else { return true }
-        cutOpen(at: start)
-        decided.removeAll { $0.offset >= start && $0.offset + $0.length <= end }
-        result.artifacts.removeAll { $0.extents.allSatisfy { $0.offset >= start && $0.end <= end } }
-        brokenFiles.removeAll { $0.offset >= start }
-        taken.removeAll { $0.offset >= start }
-        return true
     }
 
     /// True when a broken file that begins at `offset` is part of one that its walker has followed before.
@@ -227,7 +215,8 @@ public final class CarvingRun {
 
     /// Takes a whole file out of the space in which pieces of others are searched.
     private func take(_ file: WalkedFile, at offset: Int) {
-        guard file.confidence == .proven || file.confidence == .structural, !file.isPiece else { return }
+        guard file.confidence == .proven || file.confidence == .structural, !file.isPiece, !file.holdsFiles
+        else { return }
         taken.append(Extent(offset: offset, length: file.length))
     }
 
@@ -312,7 +301,7 @@ private final class ExaminationsAhead: Sendable {
     func put(_ examination: CandidateExamination, number: Int, offset: Int) {
         state.withLock { state in
             state.examinations[number] = examination
-            if case .whole(let file) = examination.finding, !file.isUncertain {
+            if case .whole(let file) = examination.finding, !file.isUncertain, !file.holdsFiles {
                 state.files.append(offset..<offset + file.coveredLength)
             }
         }

@@ -37,6 +37,10 @@ public struct WalkedFile: Hashable, Sendable {
     /// stands inside them or at their end.
     public var leading = 0
 
+    /// True for a volume of files that lie in it as they are, such as the image of a disc: they are looked for inside it as
+    /// anywhere else, so that knowing the volume hides nothing.
+    public var holdsFiles = false
+
     /// True when nothing shows that the unchecked parts are the file's own.
     var isUncertain = false
 

@@ -161,18 +161,19 @@ import Testing
         #expect(disc?.confidence == .header)
     }
 
-    @Test(arguments: [1, 3]) func whatIsFoundInsideAnImageBelongsToIt(workers: Int) throws {
+    @Test(arguments: [1, 3]) func knowingAnImageHidesNoFileInIt(workers: Int) throws {
         var generator = SeededGenerator(seed: 96)
-        let sound = MIDIWalkerTests.sample()
-        let image = Self.appleImage(inside: sound)
         let before = generator.bytes(1024)
-        let alone = try carve(before + image.prefix(2560) + [UInt8](repeating: 0, count: 2048), workers: workers)
-        #expect(alone.contains { $0.format == "midi" })
-        let artifacts = try carve(before + image + [UInt8](repeating: 0, count: 1024), workers: workers)
-        #expect(!artifacts.contains { $0.format == "midi" })
-        let found = artifacts.first { $0.format == "dmg" }
-        #expect(found?.extents == [Extent(offset: 1024, length: image.count)])
-        #expect(found?.confidence == .proven)
+        let behind = [UInt8](repeating: 0, count: 1024)
+        let artifacts = try carve(before + Self.appleImage(inside: MIDIWalkerTests.sample()) + behind, workers: workers)
+        #expect(artifacts.contains { $0.format == "midi" })
+        #expect(artifacts.first { $0.format == "dmg" }?.confidence == .proven)
+
+        var disc = Self.disc()
+        disc.put(MIDIWalkerTests.sample(), at: 22 * 2048)
+        let whole = try carve(disc, workers: workers)
+        #expect(whole.contains { $0.format == "midi" && $0.extents.first?.offset == 22 * 2048 })
+        #expect(whole.first { $0.format == "iso9660" }?.confidence == .structural)
     }
 
     // MARK: Windows images

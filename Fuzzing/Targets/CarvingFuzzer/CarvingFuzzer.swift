@@ -32,6 +32,9 @@ private func runCarver(_ data: UnsafePointer<UInt8>, _ size: Int) -> CInt {
     return 0
 }
 
+/// Formats in which whole files are found.
+private let volumes = ["iso9660", "dmg"]
+
 /// Traps when a result breaks what carving promises.
 private func check(_ result: CarveResult, _ size: Int) {
     var ids: Set<String> = []
@@ -42,9 +45,9 @@ private func check(_ result: CarveResult, _ size: Int) {
             precondition(extent.offset >= 0 && extent.length > 0 && extent.end <= size)
         }
         _ = artifact.canonical.encoded
-        guard artifact.parent == nil, artifact.confidence == .proven || artifact.confidence == .structural else {
-            continue
-        }
+        guard artifact.parent == nil, artifact.confidence == .proven || artifact.confidence == .structural,
+            !volumes.contains(artifact.format)
+        else { continue }
         whole += artifact.extents
     }
     whole.sort { $0.offset < $1.offset }

@@ -46,6 +46,7 @@ private struct AppleDiskImageWalk: FileWalk {
         else { throw .rejected("no property list where the trailer says") }
         isRecognised = true
         file.leading = leading
+        file.holdsFiles = true
         file.length = leading + Self.trailer
         file.note("sectors", try input.length64be(492))
         let checksum = try input.u32be(80)

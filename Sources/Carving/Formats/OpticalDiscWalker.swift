@@ -41,6 +41,7 @@ private struct OpticalDiscWalk: FileWalk {
     init(_ reader: ByteReader) {
         input = WalkInput(reader)
         file.leading = Self.systemArea
+        file.holdsFiles = true
     }
 
     mutating func run() throws(WalkStop) {
