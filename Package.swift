@@ -25,6 +25,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
+    .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 ]
 
 /// L1 to L8: an arrow goes only downwards. See Documentation/Architecture.md.
@@ -47,7 +48,9 @@ let layers: [Target] = [
     .target(name: "Imaging", dependencies: ["EvidenceModel", "Digesting", "SourceMedia"], swiftSettings: rules),
     .target(
         name: "Carving",
-        dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib", "CBZip2"],
+        dependencies: [
+            "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CZlib", "CZstd",
+        ],
         swiftSettings: rules),
 
     .target(name: "TimeStamping", dependencies: ["EvidenceModel"], swiftSettings: rules),

@@ -25,6 +25,7 @@ let package = Package(
         .systemLibrary(name: "CMagic", path: "Sources/CMagic", pkgConfig: "libmagic"),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CBZip2", path: "Sources/CBZip2"),
+        .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
 
         .executableTarget(
             name: "MagicCompiler", dependencies: ["CMagic"], path: "Sources/MagicCompiler", swiftSettings: rules),
@@ -45,7 +46,9 @@ let package = Package(
             path: "Sources/FormatIdentification", exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
         .target(
             name: "Carving",
-            dependencies: ["EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CZlib", "CBZip2"],
+            dependencies: [
+                "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CZlib", "CZstd",
+            ],
             path: "Sources/Carving", swiftSettings: traced),
         // Of Casework only what reads a manifest: a file that this comes to need is linked there too.
         .target(

@@ -99,12 +99,4 @@ import Testing
         #expect(found.completed == nil)
         #expect((found.brokenPrefix ?? 0) < 4000)
     }
-
-    /// Values of the reference implementation (xxhsum -H64).
-    @Test func checksumsAreTheOnesOfTheReference() {
-        var hash = XXHash64()
-        #expect(hash.value == 0xEF46_DB37_51D8_E999)
-        hash.update(Array("Nobody inspects the spammish repetition".utf8)[...])
-        #expect(hash.value == 0xFBCE_A83C_8A37_8BF1)
-    }
 }

@@ -9,9 +9,6 @@ struct LZ4Walker: FormatWalker {
 }
 
 private struct LZ4Walk: FileWalk {
-    /// Bytes before a block to which its matches may reach.
-    static let history = 64 * 1024
-
     let input: WalkInput
     var file = WalkedFile(
         length: 0, confidence: .proven, format: "lz4", fileExtension: "lz4", mime: "application/x-lz4")
@@ -38,7 +35,7 @@ private struct LZ4Walk: FileWalk {
             let size = try input.u32le(file.length + 4)
             guard input.fits(file.length + 8, size) else { return false }
             file.leaveUnchecked(file.length + 8..<file.length + 8 + size)
-            file.confidence = .structural
+            if file.confidence == .proven { file.confidence = .structural }
             file.length += 8 + size
         }
         return try input.continues(with: [0x04, 0x22, 0x4D, 0x18], at: file.length)
@@ -54,120 +51,55 @@ private struct LZ4Walk: FileWalk {
         else {
             throw .rejected("not a frame header")
         }
-        let isIndependent = flags & 0x20 != 0
         let hasBlockChecks = flags & 0x10 != 0
-        var at = start + 6
-        var statedSize: Int?
-        if flags & 8 != 0 {
-            statedSize = try input.length64le(at)
-            at += 8
-        }
-        if flags & 1 != 0 { at += 4 }
-        let header = try input.bytes(at: start + 4, count: at - start - 4)
-        guard XXHash32.of(header[...]) >> 8 & 0xFF == (try input.u8(at)) else {
-            throw .rejected("the frame header's checksum does not hold")
-        }
-        at += 1
-        var output: [UInt8] = []
-        var hash = XXHash32()
-        var size = 0
         let needsDictionary = flags & 1 != 0
+        var at = start + 7 + (flags & 8 != 0 ? 8 : 0) + (needsDictionary ? 4 : 0)
+        var stream = needsDictionary ? nil : LZ4FrameStream()
+        let isChecked = stream != nil
+        var size = try decompress(start..<at, with: &stream)
         while true {
             let word = try input.u32le(at)
-            at += 4
-            if word == 0 { break }
             let length = word & 0x7FFF_FFFF
             guard length <= blockSize else { throw stop("a block larger than the frame allows") }
-            let block = try input.bytes(at: at, count: length)
-            if hasBlockChecks, XXHash32.of(block[...]) != (try input.u32le(at + length)) {
-                throw stop("a block's checksum does not hold")
+            let end = at + 4 + (word == 0 ? 0 : length + (hasBlockChecks ? 4 : 0))
+            guard input.fits(0, end) else { throw .failed(.pastEnd(offset: at)) }
+            size += try decompress(at..<end, with: &stream)
+            guard content + size <= InflateLimit.mostBytes else {
+                throw .broken("stopped at the limit on decompressed bytes")
             }
-            if !needsDictionary {
-                if isIndependent { output.removeAll(keepingCapacity: true) }
-                let before = output.count
-                if word >> 31 == 1 {
-                    output += block
-                } else if !LZ4Block.decode(block, into: &output, most: blockSize) {
-                    throw stop("a block is not LZ4 data")
-                }
-                size += output.count - before
-                hash.update(output[before...])
-                if output.count > Self.history { output.removeFirst(output.count - Self.history) }
-                guard content + size <= InflateLimit.mostBytes else {
-                    throw .broken("stopped at the limit on decompressed bytes")
-                }
-            }
-            file.leaveUnchecked(at..<at + length)
-            at += length + (hasBlockChecks ? 4 : 0)
+            if word != 0 { file.leaveUnchecked(at + 4..<at + 4 + length) }
+            at = end
+            if word == 0 { break }
             isRecognised = true
             file.length = at
         }
-        if flags & 4 != 0 {
-            if !needsDictionary, hash.value != (try input.u32le(at)) {
-                throw .broken("the content's checksum does not hold")
-            }
-            _ = try input.u8(at + 3)
+        let hasContentCheck = flags & 4 != 0
+        if hasContentCheck {
+            guard input.fits(at, 4) else { throw .failed(.pastEnd(offset: at)) }
+            size += try decompress(at..<at + 4, with: &stream)
             at += 4
         }
-        if let statedSize, !needsDictionary, statedSize != size {
-            throw .broken("the frame states another size of its content")
+        if !isChecked {
+            // Without its dictionary, nothing was decompressed.
+            file.confidence = .header
+        } else if !hasBlockChecks, !hasContentCheck, file.confidence == .proven {
+            file.confidence = .structural
         }
-        if !hasBlockChecks, flags & 4 == 0 || needsDictionary { file.confidence = .structural }
         isRecognised = true
         content += size
         file.length = at
     }
 
+    /// Bytes of content that a part of the frame gives; 0 where content is not looked at.
+    private mutating func decompress(_ part: Range<Int>, with stream: inout LZ4FrameStream?) throws(WalkStop) -> Int {
+        let bytes = try input.bytes(at: part.lowerBound, count: part.count)
+        guard stream != nil else { return 0 }
+        guard let size = stream?.take(bytes) else {
+            throw stop("not LZ4 data, or its size or checksum does not hold")
+        }
+        input.reader.charge(size)
+        return size
+    }
+
     private func stop(_ reason: String) -> WalkStop { isRecognised ? .broken(reason) : .rejected(reason) }
-}
-
-/// One LZ4 block (LZ4 Block Format).
-enum LZ4Block {
-    /// Appends the block's content; false when the bytes are no block or give more than `most` bytes.
-    ///
-    /// What `output` holds already is the history that matches may reach into.
-    static func decode(_ block: [UInt8], into output: inout [UInt8], most: Int) -> Bool {
-        let limit = output.count + most
-        var at = 0
-        while at < block.count {
-            let token = Int(block[at])
-            at += 1
-            guard let literals = length(token >> 4, block, &at), literals <= block.count - at,
-                output.count + literals <= limit
-            else { return false }
-            output += block[at..<at + literals]
-            at += literals
-            // The last sequence has no match.
-            if at == block.count { return true }
-            guard block.count - at >= 2 else { return false }
-            let distance = Int(block[at]) | Int(block[at + 1]) << 8
-            at += 2
-            guard var match = length(token & 15, block, &at), distance > 0, distance <= output.count else {
-                return false
-            }
-            match += 4
-            guard output.count + match <= limit else { return false }
-            var from = output.count - distance
-            // A match may overlap what it gives: then it repeats.
-            while match > 0 {
-                let run = min(match, output.count - from)
-                output.append(contentsOf: output[from..<from + run])
-                from += run
-                match -= run
-            }
-        }
-        return false
-    }
-
-    private static func length(_ nibble: Int, _ block: [UInt8], _ at: inout Int) -> Int? {
-        var value = nibble
-        guard nibble == 15 else { return value }
-        while true {
-            guard at < block.count else { return nil }
-            let byte = Int(block[at])
-            at += 1
-            value += byte
-            if byte != 255 { return value }
-        }
-    }
 }

@@ -9,8 +9,8 @@ struct ZstandardWalker: FormatWalker {
 }
 
 private struct ZstandardWalk: FileWalk {
-    /// Largest window for which content is decompressed: memory that one walk may use, twice.
-    static let largestWindow = 16 << 20
+    /// Most bytes of content in a block (3.1.1.2.4).
+    static let largestBlock = 128 << 10
 
     let input: WalkInput
     var file = WalkedFile(
@@ -67,10 +67,10 @@ private struct ZstandardWalk: FileWalk {
             let base = 1 << (10 + byte >> 3)
             window = base + base / 8 * (byte & 7)
         }
-        var decoder: ZstandardDecoder?
-        if dictionaryField == 0, window <= Self.largestWindow { decoder = ZstandardDecoder(window: window) }
-        var hash = XXHash64()
-        var size = 0
+        var stream: ZstandardStream?
+        if dictionaryField == 0, window <= 1 << ZstandardStream.largestWindowLog { stream = ZstandardStream() }
+        let isChecked = stream != nil
+        var size = try decompress(start..<at, with: &stream)
         var isLast = false
         var blocks = 0
         while !isLast {
@@ -78,26 +78,13 @@ private struct ZstandardWalk: FileWalk {
             isLast = header & 1 != 0
             let type = header >> 1 & 3
             let length = header >> 3
-            // A block holds at most 128 KiB (3.1.1.2.4).
-            guard type != 3, length <= ZstandardDecoder.largestBlock else { throw stop("a block of no known kind") }
+            guard type != 3, length <= Self.largestBlock else { throw stop("a block of no known kind") }
             let stored = type == 1 ? 1 : length
             guard input.fits(at + 3, stored) else { throw .failed(.pastEnd(offset: at)) }
-            if decoder != nil {
-                let bytes = try input.bytes(at: at + 3, count: stored)
-                var isValid = true
-                switch type {
-                case 0: decoder?.append(bytes)
-                case 1: decoder?.append(bytes[0], count: length)
-                default: isValid = decoder?.decode(bytes) ?? false
-                }
-                guard isValid, let decoder else { throw stop("a block is not Zstandard data") }
-                size += decoder.added
-                hash.update(decoder.output.suffix(decoder.added))
-                let isBomb =
-                    size > InflateLimit.ratioMatters && size / InflateLimit.highestRatio > at - start
-                guard content + size <= InflateLimit.mostBytes, !isBomb else {
-                    throw .broken("stopped at the limit on decompressed bytes")
-                }
+            size += try decompress(at..<at + 3 + stored, with: &stream)
+            let isBomb = size > InflateLimit.ratioMatters && size / InflateLimit.highestRatio > at - start
+            guard content + size <= InflateLimit.mostBytes, !isBomb else {
+                throw .broken("stopped at the limit on decompressed bytes")
             }
             file.leaveUnchecked(at + 3..<at + 3 + stored)
             at += 3 + stored
@@ -107,22 +94,33 @@ private struct ZstandardWalk: FileWalk {
         }
         let hasChecksum = descriptor & 4 != 0
         if hasChecksum {
-            if decoder != nil, Int(hash.value & 0xFFFF_FFFF) != (try input.u32le(at)) {
-                throw stop("the content's checksum does not hold")
-            }
+            size += try decompress(at..<at + 4, with: &stream)
             at += 4
         }
         guard at <= input.count else { throw .failed(.pastEnd(offset: at)) }
-        if decoder != nil, let stated, stated != size { throw stop("the frame states another size of its content") }
+        if isChecked, let stated, stated != size { throw stop("the frame states another size of its content") }
         isRecognised = true
         content += size
-        if decoder == nil {
-            // Nothing was checked: a dictionary is missing, or the window is larger than is worth the memory.
+        if !isChecked {
+            // A dictionary is missing, or the window is larger than is worth the memory.
             file.confidence = .header
         } else if !hasChecksum, file.confidence == .proven {
             file.confidence = .structural
         }
         file.length = at
+    }
+
+    /// Bytes of content that a part of the frame gives; 0 where content is not looked at.
+    private mutating func decompress(
+        _ part: Range<Int>, with stream: inout ZstandardStream?
+    ) throws(WalkStop) -> Int {
+        let bytes = try input.bytes(at: part.lowerBound, count: part.count)
+        guard stream != nil else { return 0 }
+        guard let size = stream?.take(bytes) else {
+            throw stop("not Zstandard data, or its size or checksum does not hold")
+        }
+        input.reader.charge(size)
+        return size
     }
 
     private func stop(_ reason: String) -> WalkStop { isRecognised ? .broken(reason) : .rejected(reason) }
