@@ -13,12 +13,12 @@ internal import CZstd
     /// Nil when libzstd has no memory.
     init?() {
         guard let context = unsafe ZSTD_createDCtx() else { return nil }
-        unsafe self.context = context
         let outcome = unsafe ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, Int32(Self.largestWindowLog))
         guard ZSTD_isError(outcome) == 0 else {
             unsafe ZSTD_freeDCtx(context)
             return nil
         }
+        unsafe self.context = context
     }
 
     deinit { unsafe ZSTD_freeDCtx(context) }
