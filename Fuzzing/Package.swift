@@ -23,6 +23,7 @@ let package = Package(
         .systemLibrary(name: "CNBD", path: "Sources/CNBD", pkgConfig: "libnbd"),
         .systemLibrary(name: "CArchive", path: "Sources/CArchive", pkgConfig: "libarchive"),
         .systemLibrary(name: "CMagic", path: "Sources/CMagic", pkgConfig: "libmagic"),
+        .systemLibrary(name: "CVectorscan", path: "Sources/CVectorscan", pkgConfig: "libhs"),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CBZip2", path: "Sources/CBZip2"),
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
@@ -42,7 +43,7 @@ let package = Package(
             dependencies: ["EvidenceModel", "Digesting", "CDeflate", "CSnappy", "CLZ4", "CNBD", "CArchive", "CLinux"],
             path: "Sources/SourceMedia", swiftSettings: traced),
         .target(
-            name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic"],
+            name: "FormatIdentification", dependencies: ["EvidenceModel", "CMagic", "CVectorscan", "CLinux"],
             path: "Sources/FormatIdentification", exclude: ["Magic"], swiftSettings: rules, plugins: ["CompileMagic"]),
         .target(
             name: "Carving",
