@@ -135,55 +135,6 @@ private struct HelpFileWalk: FileWalk {
     }
 }
 
-/// Windows prefetch files (SCCA), versions 17 to 31: the header states the size and where each section lies.
-struct PrefetchWalker: FormatWalker {
-    let name = "prefetch"
-    let signatures = [WalkerSignature("SCCA", at: 4)]
-
-    func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try PrefetchWalk(reader).verdict() }
-}
-
-private struct PrefetchWalk: FileWalk {
-    let input: WalkInput
-    var file = WalkedFile(
-        length: 84, confidence: .structural, format: "prefetch", fileExtension: "pf", mime: "application/x-ms-prefetch")
-    var isRecognised = false
-
-    init(_ reader: ByteReader) { input = WalkInput(reader) }
-
-    mutating func run() throws(WalkStop) {
-        let version = try input.u32le(0)
-        let size = try input.u32le(12)
-        guard [17, 23, 26, 30, 31].contains(version), size > 152 else { throw .rejected("not a prefetch header") }
-        isRecognised = true
-        let names = try input.u32le(100)
-        let nameBytes = try input.u32le(104)
-        let volumes = try input.u32le(108)
-        let volumeBytes = try input.u32le(116)
-        guard names > 84, names + nameBytes <= size, volumes >= names, volumes + volumeBytes <= size else {
-            throw .broken("sections that lie outside of the file")
-        }
-        guard input.fits(0, size) else { throw .broken("the source ends inside the file") }
-        // File names: UTF-16, each ended by a NUL, and the last one too.
-        guard nameBytes >= 2, try input.u16le(names + nameBytes - 2 + nameBytes % 2) == 0 else {
-            throw .broken("file names that do not end")
-        }
-        // The first volume's device path lies in the volume section and begins with a backslash.
-        let path = try input.u32le(volumes)
-        guard path < volumeBytes, try input.u16le(volumes + path) == 0x5C else {
-            file.length = volumes
-            throw .broken("no volume where the header says")
-        }
-        if volumes + volumeBytes != size { file.confidence = .header }
-        file.leaveUnchecked(84..<size)
-        file.length = size
-        file.note("format_version", version)
-        if let name = EvidenceText.cleanUTF16(try input.bytes(at: 16, count: 60), bigEndian: false) {
-            file.facts["executable"] = .string(name)
-        }
-    }
-}
-
 /// BitTorrent metadata (BEP 3): one bencoded dictionary.
 struct TorrentWalker: FormatWalker {
     let name = "torrent"

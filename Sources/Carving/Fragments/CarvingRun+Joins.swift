@@ -31,6 +31,7 @@ extension CarvingRun {
     /// nothing proves wait until no other is found.
     func joinPieces() throws(CarveError) {
         var open = brokenFiles.filter { !isTaken($0.offset) }.sorted { $0.offset < $1.offset }
+        let uncertain = Set(brokenFiles.filter(\.isUncertain).map(\.offset))
         var due = open
         let most = limits.joinWork.saturatingProduct(limits.joinBatch)
         var budget = max(most, limits.joinTotalWork.saturatingProduct(mediumSize))
@@ -59,7 +60,13 @@ extension CarvingRun {
                 guesses.removeAll()
             }
             guard !found.isEmpty else { return }
-            for find in found { replace(find) }
+            for index in found.indices {
+                let isSecondReading = found[index].confidence == .header && uncertain.contains(found[index].offset)
+                if isSecondReading {
+                    found[index].warnings.append("it may as well lie in one piece: that reading is catalogued too")
+                }
+                replace(found[index], keepingFirstReading: isSecondReading)
+            }
             try sealJoined(found)
             open.removeAll { isTaken($0.offset) }
             // Only where something has left the free space is there anything new to find.
@@ -114,11 +121,15 @@ extension CarvingRun {
     }
 
     /// Takes the extents of a joined file, and drops the finds that were parts of it.
-    private func replace(_ find: DecidedFind) {
+    ///
+    /// Where the file may as well be whole as it lies and nothing proves the join, both readings stay in the catalogue.
+    private func replace(_ find: DecidedFind, keepingFirstReading: Bool) {
         result.artifacts.removeAll { artifact in
             let isPiece = artifact.facts[WalkedFile.pieceFact] != nil
             guard artifact.confidence == .broken || artifact.confidence == .header || isPiece else { return false }
-            if artifact.extents.first?.offset == find.offset { return true }
+            if artifact.extents.first?.offset == find.offset {
+                return !(keepingFirstReading && artifact.extents.count == 1 && artifact.confidence == .header)
+            }
             return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
         }
         taken += find.extents
