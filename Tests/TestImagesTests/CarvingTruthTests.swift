@@ -37,7 +37,9 @@ import Testing
             guard artifact.confidence == .proven || artifact.confidence == .structural else { return false }
             if digests.contains(artifact.sha256) { return false }
             if artifact.extents.count > 1, originals.contains(artifact.sha256) { return false }
-            return !whole.contains { file in
+            // A sure piece of a cut file calls itself a piece.
+            let candidates = artifact.facts["piece"] == nil ? whole : truth.files
+            return !candidates.contains { file in
                 artifact.extents.allSatisfy { extent in file.extents.contains { $0.contains(extent) } }
             }
         }.map { artifact in
