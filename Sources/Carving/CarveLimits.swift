@@ -56,10 +56,10 @@ public struct CarveLimits: Hashable, Sendable {
     public var embeddedDescribedBytes = 4096
     /// Most bytes between the finds of a medium that are read again and searched at every offset.
     public var embeddedGapBytes = 512 * 1024 * 1024
-    /// Where every offset is searched: bytes that walkers may read in vain for each byte of the medium.
-    public var embeddedReadsPerByte = 64
-    /// Where every offset is searched: bytes that walkers may read in vain at one place before that counts.
-    public var embeddedReadCredit = 1024 * 1024 * 1024
+    /// Bytes that walkers may read in vain for each byte of the medium that has passed.
+    public var readsPerByte = 64
+    /// Bytes that walkers may read in vain at one place before that counts.
+    public var readCredit = 1024 * 1024 * 1024
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
     public var candidatesAhead = 256
 
@@ -82,8 +82,8 @@ public struct CarveLimits: Hashable, Sendable {
             ("embedded_ratio", embeddedRatio), ("embedded_ratio_above", embeddedRatioAbove),
             ("embedded_extents", embeddedExtents), ("embedded_described_bytes", embeddedDescribedBytes),
             ("carve_embedded_gap_bytes", embeddedGapBytes),
-            ("carve_embedded_reads_per_byte", embeddedReadsPerByte),
-            ("carve_embedded_read_credit", embeddedReadCredit),
+            ("carve_reads_per_byte", readsPerByte),
+            ("carve_read_credit", readCredit),
         ]
     }
 }

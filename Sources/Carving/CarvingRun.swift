@@ -16,7 +16,7 @@ public final class CarvingRun {
     private let workFolder: String?
     private let gapSearch: SignatureSearch?
     /// Nil where only blocks are candidates.
-    private var budget: ExaminationBudget?
+    private var budget: ExaminationBudget
 
     private var waiting: [Int] = []
     private var last = -1
@@ -47,7 +47,7 @@ public final class CarvingRun {
         self.mediumSize = carver.source.size
         self.workFolder = carver.opensContainers ? carver.workFolder : nil
         self.gapSearch = carver.gapSearch
-        self.budget = carver.searchesEveryOffset ? ExaminationBudget(carver.limits) : nil
+        self.budget = ExaminationBudget(carver.limits)
         let signatures = CarvingSignatures(
             walkers: carver.walkers, index: .forCarving(walkers: carver.walkers, magic: carver.magic))
         var workers: [CarveWorker] = []
@@ -102,10 +102,10 @@ public final class CarvingRun {
         let batch = waiting.filter { $0 >= coveredUntil }
         result.statistics.covered += waiting.count - batch.count
         let ahead = ExaminationsAhead(count: batch.count)
-        let mayLookAhead = budget?.isUsedUp != true
+        let mayLookAhead = !budget.isUsedUp
         try sealAndExamine(batch) { worker, number in
             let offset = batch[number]
-            guard mayLookAhead, !ahead.isProbablyCovered(offset) else { return }
+            guard mayLookAhead, ahead.isWorthwhile, !ahead.isProbablyCovered(offset) else { return }
             ahead.put(worker.examine(offset), number: number, offset: offset)
         }
         for (number, offset) in batch.enumerated() {
@@ -113,13 +113,13 @@ public final class CarvingRun {
                 result.statistics.covered += 1
                 continue
             }
-            guard budget?.allows(offset) ?? true else {
-                result.limitsHit["carve_embedded_reads_per_byte", default: 0] += 1
+            guard budget.allows(offset) else {
+                result.limitsHit["carve_reads_per_byte", default: 0] += 1
                 continue
             }
             // Passed over because a file seemed to cover it that was not accepted in the end: now it counts.
             let examination = ahead.take(number) ?? pool.workers[0].examine(offset)
-            if !examination.isCovering { budget?.charge(examination.bytesRead) }
+            if !examination.isCovering { budget.charge(examination.bytesRead) }
             decide(examination, at: offset)
         }
         progress.candidates += waiting.count
@@ -286,12 +286,20 @@ private final class ExaminationsAhead: Sendable {
         var examinations: [CandidateExamination?]
         /// Whole files seen in this batch, which may yet turn out to lie in one another.
         var files: [Range<Int>] = []
+        /// Bytes read for candidates that were declined.
+        var readInVain = 0
     }
+    /// Bytes that a batch may read in vain before its turn: what candidates cost is known only when they are decided.
+    private static let mostReadInVain = 256 << 20
+
     private let state: Mutex<State>
 
     init(count: Int) {
         state = Mutex(State(examinations: [CandidateExamination?](repeating: nil, count: count)))
     }
+
+    /// False once the batch has cost so much that its candidates had better wait for their turn.
+    var isWorthwhile: Bool { state.withLock { $0.readInVain < Self.mostReadInVain } }
 
     /// True when a file seen so far reaches over the offset: a saving, not a decision.
     func isProbablyCovered(_ offset: Int) -> Bool {
@@ -301,6 +309,7 @@ private final class ExaminationsAhead: Sendable {
     func put(_ examination: CandidateExamination, number: Int, offset: Int) {
         state.withLock { state in
             state.examinations[number] = examination
+            if !examination.isCovering { state.readInVain += examination.bytesRead }
             if case .whole(let file) = examination.finding, !file.isUncertain, !file.holdsFiles {
                 state.files.append(offset..<offset + file.coveredLength)
             }

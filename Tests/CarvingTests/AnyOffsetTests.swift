@@ -156,11 +156,11 @@ import Testing
     @Test func workIsBounded() throws {
         let words = Array(repeating: "%PDF-1.4 mdat RIFF {\\rtf GIF89a ", count: 2000).joined()
         var limits = CarveLimits()
-        limits.embeddedReadCredit = 10 << 20
+        limits.readCredit = 10 << 20
         let picture = PNGWalkerTests.sample
         let bytes = Array(words.utf8) + [UInt8](repeating: 0, count: 1 << 20) + picture
         let one = try carve(bytes, workers: 1, limits: limits)
-        #expect((one.limitsHit["carve_embedded_reads_per_byte"] ?? 0) > 1000)
+        #expect((one.limitsHit["carve_reads_per_byte"] ?? 0) > 1000)
         #expect(one.artifacts.contains { $0.format == "png" && $0.confidence == .proven })
         let other = try carve(bytes, workers: 4, limits: limits)
         #expect(said(other) == said(one))

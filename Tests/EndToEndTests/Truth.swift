@@ -69,7 +69,7 @@ struct Truth {
         return extents.allSatisfy { extent in
             guard let offset = extent["offset"]?.size, let length = extent["length"]?.size else { return false }
             return files.contains { file in
-                file.extents.contains { $0.offset < offset && offset + length <= $0.offset + $0.length }
+                file.extents.contains { $0.offset <= offset && offset + length <= $0.offset + $0.length }
             }
         }
     }

@@ -99,7 +99,7 @@ extension CarvingRun {
         result.statistics.covered += candidates.count - batch.count
         for (candidate, known) in zip(batch, ahead.withLock { $0 }) where candidate.offset >= coveredUntil {
             guard budget.allows(candidate.offset) else {
-                result.limitsHit["carve_embedded_reads_per_byte", default: 0] += 1
+                result.limitsHit["carve_reads_per_byte", default: 0] += 1
                 continue
             }
             let examination = known ?? pool.workers[0].examine(candidate.offset, asksMagic: false)

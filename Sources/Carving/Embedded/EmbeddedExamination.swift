@@ -369,7 +369,9 @@ struct EmbeddedFind {
         case .proven?: return isChecked ? .proven : .header
         case .broken?: return .broken
         case .header?: return .header
-        case .structural?, nil: return isChecked ? .proven : endsBefore ? .header : mostUnchecked
+        case .structural?: return isChecked ? .proven : endsBefore ? .header : mostUnchecked
+        // Nothing looked into these bytes: a piece of another file among them would not show.
+        case nil: return isChecked ? .proven : .header
         }
     }
 

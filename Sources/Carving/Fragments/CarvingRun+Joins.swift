@@ -122,13 +122,15 @@ extension CarvingRun {
 
     /// Takes the extents of a joined file, and drops the finds that were parts of it.
     ///
-    /// Where the file may as well be whole as it lies and nothing proves the join, both readings stay in the catalogue.
+    /// Where the file may as well be whole as it lies, no other file lies in it and nothing proves the join, both readings
+    /// stay in the catalogue.
     private func replace(_ find: DecidedFind, keepingFirstReading: Bool) {
         result.artifacts.removeAll { artifact in
             let isPiece = artifact.facts[WalkedFile.pieceFact] != nil
             guard artifact.confidence == .broken || artifact.confidence == .header || isPiece else { return false }
             if artifact.extents.first?.offset == find.offset {
-                return !(keepingFirstReading && artifact.extents.count == 1 && artifact.confidence == .header)
+                let isOneReading = artifact.extents.count == 1 && artifact.confidence == .header
+                return !(keepingFirstReading && isOneReading && !isTaken(within: artifact.extents[0]))
             }
             return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
         }

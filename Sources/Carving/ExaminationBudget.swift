@@ -1,7 +1,7 @@
-/// How many bytes walkers may read where every offset is a candidate.
+/// How many bytes walkers may read in vain.
 ///
-/// Data that was made to be slow, or repeats one word, has as many candidates as bytes, and each may be followed far before
-/// it is declined. What the walkers read in vain is paid for by the bytes of the medium that have passed, with some
+/// Data that was made to be slow, or repeats one word, may have a candidate at every block, or at every byte where every
+/// offset is searched, and each may be followed far before it is declined. What the walkers read in vain is paid for by the bytes of the medium that have passed, with some
 /// credit, so that the work grows with the medium and not with its square. Where the credit is used up, candidates are
 /// left out until more of the medium has passed; they are counted. Everything is counted in the order of offsets, so the
 /// result depends on the medium alone.
@@ -14,8 +14,8 @@ struct ExaminationBudget {
     private var last = 0
 
     init(_ limits: CarveLimits) {
-        perByte = limits.embeddedReadsPerByte
-        credit = limits.embeddedReadCredit
+        perByte = limits.readsPerByte
+        credit = limits.readCredit
         left = credit
     }
 
