@@ -217,8 +217,10 @@ import Testing
             """
             import io, tarfile
             with tarfile.open(fileobj=out, mode='w|') as t:
-                info = tarfile.TarInfo('n.txt'); info.size = 600
-                t.addfile(info, io.BytesIO(b'plain ' * 100))
+                gif = bytes.fromhex('47494638396101000100800000000000ffffff21f904000000'
+                    '00002c00000000010001000002024401003b')
+                info = tarfile.TarInfo('dot.gif'); info.size = len(gif)
+                t.addfile(info, io.BytesIO(gif))
             """)
         let (medium, result) = try EmbeddedTesting.carve(archive)
         try EmbeddedTesting.expectSound(result, medium)

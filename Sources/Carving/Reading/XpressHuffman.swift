@@ -36,7 +36,8 @@ struct XpressHuffman {
                 }
             }
         }
-        guard nextSymbol() == Self.endOfData else { return nil }
+        // What the last bytes hold behind the end mark is zero.
+        guard nextSymbol() == Self.endOfData, bits == 0 else { return nil }
         return (output, at)
     }
 
