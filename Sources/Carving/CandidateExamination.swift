@@ -105,7 +105,7 @@ final class CarveWorker: @unchecked Sendable {
             note(error, "signature", offset, &result)
         }
         result.libmagicCalls = cookie.calls - callsBefore
-        result.bytesRead = reader.bytesFetched
+        result.bytesRead += reader.bytesFetched
         return result
     }
 
@@ -123,6 +123,8 @@ final class CarveWorker: @unchecked Sendable {
     ) {
         var longest = 0
         for position in positions {
+            let readBefore = reader.bytesFetched
+            defer { result.bytesRead += (reader.bytesFetched - readBefore) * (walkers[position].readingCost - 1) }
             do throws(ReadFailure) {
                 switch try walkers[position].walk(reader) {
                 case .complete(let file):

@@ -118,8 +118,22 @@ public protocol FormatWalker: Sendable {
     /// candidate and is shorter than `SignatureSearch.refinedBytes` only where the medium ends. Must be quick, and
     /// should never refuse what ``walk(_:)`` accepts.
     func mayBegin(_ head: Span<UInt8>) -> Bool
+    /// What reading a byte costs beside other walkers, which step over most of what they read: weighs what is read in
+    /// vain (``CarveLimits/readsPerByte``).
+    var readingCost: Int { get }
     /// Walks the candidate.
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict
+}
+
+extension FormatWalker {
+    public var readingCost: Int { 1 }
+}
+
+/// A walker that looks at every byte, sign by sign.
+protocol TextWalker: FormatWalker {}
+
+extension TextWalker {
+    var readingCost: Int { 32 }
 }
 
 extension FormatWalker {

@@ -25,9 +25,7 @@ import Testing
             }
             medium.append(0xEE)
         }
-        let picture =
-            PNGWalkerTests.header + (0..<4).flatMap { _ in PNGWalkerTests.chunk("IDAT", generator.bytes(1500)) }
-            + PNGWalkerTests.chunk("IEND", [])
+        let picture = PNGWalkerTests.picture(chunks: 4, &generator)
         var jpeg = JPEGWriter(seed: 5)
         let photograph = jpeg.baseline()
         let files: [[UInt8]] = [
@@ -188,9 +186,7 @@ import Testing
     @Test func gapsAreSearchedAtEveryOffset() throws {
         var generator = SeededGenerator(seed: 21)
         let small = PNGWalkerTests.sample
-        let large =
-            PNGWalkerTests.header + PNGWalkerTests.chunk("IDAT", generator.bytes(3000))
-            + PNGWalkerTests.chunk("IEND", [])
+        let large = PNGWalkerTests.picture(chunks: 1, of: 3000, &generator)
         var bytes = generator.bytes(20_000)
         bytes.put(large, at: 1024)
         let slack = 1024 + large.count + 10
@@ -214,9 +210,7 @@ import Testing
     /// What is cut by the next find, or not vouched for to its end, is not taken out of a gap.
     @Test func gapsGiveWholeFilesOnly() throws {
         var generator = SeededGenerator(seed: 22)
-        let picture =
-            PNGWalkerTests.header + PNGWalkerTests.chunk("IDAT", generator.bytes(3000))
-            + PNGWalkerTests.chunk("IEND", [])
+        let picture = PNGWalkerTests.picture(chunks: 1, of: 3000, &generator)
         var bytes = generator.bytes(20_000)
         bytes.put(Array(picture.prefix(2000)), at: 101)
         bytes.put(BMPWalkerTests.bitmap(width: 40, height: 30, pixels: generator.bytes(3600)), at: 5003)

@@ -47,8 +47,7 @@ import Testing
 
     private func png(seed: UInt64, chunks: Int = 3) -> [UInt8] {
         var generator = SeededGenerator(seed: seed)
-        let data = (0..<chunks).flatMap { _ in PNGWalkerTests.chunk("IDAT", generator.bytes(1500)) }
-        return PNGWalkerTests.header + data + PNGWalkerTests.chunk("IEND", [])
+        return PNGWalkerTests.picture(chunks: chunks, &generator)
     }
 
     /// A medium that begins with noise and holds a file in two pieces with something between them.

@@ -52,8 +52,7 @@ import Testing
 
     private func png(seed: UInt64, chunks: Int = 12) -> [UInt8] {
         var generator = SeededGenerator(seed: seed)
-        let data = (0..<chunks).flatMap { _ in PNGWalkerTests.chunk("IDAT", generator.bytes(1500)) }
-        return PNGWalkerTests.header + data + PNGWalkerTests.chunk("IEND", [])
+        return PNGWalkerTests.picture(chunks: chunks, &generator)
     }
 
     private func flac(seed: UInt64) -> [UInt8] {

@@ -29,10 +29,12 @@ import Testing
     static func eventLog() -> [UInt8] {
         var header = [UInt8](repeating: 0, count: 4096)
         header.put(Array("ElfFile".utf8), at: 0)
+        header.put(.le64(2), at: 24)
         header.put(joined(.le32(128), .le16(1), .le16(3), .le16(4096), .le16(1)), at: 32)
         header.put(.le32(crc(Array(header[..<120]))), at: 124)
         var chunk = [UInt8](repeating: 0, count: 65_536)
         chunk.put(Array("ElfChnk".utf8), at: 0)
+        for field in [8, 16, 24, 32] { chunk.put(.le64(1), at: field) }
         chunk.put(joined(.le32(128), .le32(512), .le32(576)), at: 40)
         chunk.put(joined([0x2A, 0x2A, 0, 0], .le32(64), .le64(1), .le64(132_000_000_000_000_000)), at: 512)
         chunk.put(.le32(crc(Array(chunk[512..<576]))), at: 52)
@@ -47,6 +49,15 @@ import Testing
         expectNeverWholeWhenTruncated(EventLogWalker(), file, every: 1777, noise: 0)
         expectNeverProvenWhenFlipped(EventLogWalker(), file, in: 4096 + 512..<4096 + 576)
         expectNeverTraps(EventLogWalker(), file, rounds: 100)
+    }
+
+    @Test func recordsOfAnotherLogShow() {
+        var file = Self.eventLog()
+        file.put(.le64(3), at: 24)
+        file.put(.le32(Self.crc(Array(file[..<120]))), at: 124)
+        let found = verdict(of: EventLogWalker(), on: file).completed
+        #expect(found?.confidence == .header)
+        #expect(found?.warnings.contains { $0.contains("another log") } ?? false)
     }
 
     // MARK: Registry hives

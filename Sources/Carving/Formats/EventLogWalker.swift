@@ -24,6 +24,8 @@ private struct EventLogWalk: FileWalk {
     /// The unused rest of the chunk met last.
     var lastRest = 0..<0
     var records = 0
+    /// The highest record identifier of the chunks.
+    var lastRecord = 0
     var firstTime: CanonicalValue?
     var lastTime: CanonicalValue?
 
@@ -64,6 +66,11 @@ private struct EventLogWalk: FileWalk {
             file.confidence = endsUnchecked ? .header : .structural
             file.warnings.append("the unused rest of a chunk is not empty; no checksum covers it")
         }
+        if chunks > 0, flags & 1 == 0, try input.length64le(24) != lastRecord + 1 {
+            file.confidence = .header
+            file.warnings.append(
+                "the header counts other records than the chunks hold: they may be those of another log")
+        }
         file.leaveUnchecked(lastRest)
         if chunks == 0 { file.confidence = .structural }
         file.note("chunks", chunks)
@@ -87,6 +94,7 @@ private struct EventLogWalk: FileWalk {
         guard try Int(input.crc32(of: start + 512..<start + freeSpace)) == input.u32le(start + 52) else {
             throw .broken("the CRC-32 of a chunk's records does not hold")
         }
+        lastRecord = max(lastRecord, try input.length64le(start + 32))
         // No checksum covers the unused rest of a chunk; it is empty, or holds records of an earlier use.
         lastRest = start + freeSpace..<start + Self.chunkSize
         endsUnchecked = try !input.isZero(start + freeSpace..<start + Self.chunkSize)

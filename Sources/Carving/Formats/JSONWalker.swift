@@ -4,7 +4,7 @@ internal import EvidenceModel
 ///
 /// A value of JSON may begin at any block of a larger text. So the bytes behind it decide: text that goes on there makes
 /// it part of something else, and only an end that shows on the medium makes it `structural`.
-struct JSONWalker: FormatWalker {
+struct JSONWalker: TextWalker {
     let name = "json"
     let signatures = JSONWalker.beginnings.flatMap { [WalkerSignature($0), WalkerSignature("\u{FEFF}" + $0)] }
 

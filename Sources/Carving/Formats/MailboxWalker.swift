@@ -3,7 +3,7 @@ internal import EvidenceModel
 /// Mailboxes in the mbox format (RFC 4155): messages, each behind a line that begins with "From ".
 ///
 /// Nothing ends a mailbox but that its text does, so it is never more than `header`.
-struct MailboxWalker: FormatWalker {
+struct MailboxWalker: TextWalker {
     let name = "mbox"
     let signatures = [WalkerSignature("From ")]
 

@@ -4,7 +4,7 @@ internal import EvidenceModel
 ///
 /// XML must be well formed up to the end of its root element; HTML ends with its `</html>`. White space behind the end
 /// belongs to the file as far as it ends in line ends of the kind that the file uses.
-struct MarkupWalker: FormatWalker {
+struct MarkupWalker: TextWalker {
     let name = "markup"
     let signatures = MarkupWalker.beginnings
 

@@ -3,7 +3,7 @@ internal import EvidenceModel
 /// Ogg: Vorbis, Opus, Speex, FLAC, Theora (RFC 3533, RFC 7845).
 ///
 /// Pages, each with its CRC-32, until every logical stream has said that it ends.
-struct OggWalker: FormatWalker {
+struct OggWalker: TextWalker {
     let name = "ogg"
     let signatures = [WalkerSignature("OggS\0\u{02}")]
 

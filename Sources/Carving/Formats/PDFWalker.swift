@@ -5,7 +5,7 @@ internal import EvidenceModel
 /// Streams are stepped over by their length, so an embedded PDF does not end the outer one; incremental updates follow
 /// on the end marker of what they update; the end is the last end marker whose `startxref` points at a cross-reference
 /// section of this file, with the line end that belongs to it.
-struct PDFWalker: FormatWalker {
+struct PDFWalker: TextWalker {
     let name = "pdf"
     let signatures = [WalkerSignature("%PDF-")]
 
@@ -357,6 +357,8 @@ private struct PDFWalk: FileWalk {
         }
         let wrong = stated.count { !starts.contains($0) && !isOneOff($0) }
         if pointsHere, wrong * 2 <= stated.count {
+            // What contradicts itself is not consistent: pieces of other files may lie in it.
+            if wrong > 0 || doubt != nil { file.confidence = .header }
             if wrong > 0 { file.warnings.append("\(wrong) cross-reference entries point at no object") }
             if let doubt { file.warnings.append(doubt.reason) }
             return

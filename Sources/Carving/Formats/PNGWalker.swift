@@ -2,7 +2,8 @@ internal import EvidenceModel
 
 /// PNG and APNG pictures (W3C Portable Network Graphics, third edition).
 ///
-/// Chunks up to IEND, each with its CRC-32: a file whose every CRC holds is proven.
+/// Chunks up to IEND, each with its CRC-32: a file is proven when every CRC holds and the stream that the image data make up
+/// has the Adler-32 and the length that the header calls for.
 struct PNGWalker: FormatWalker {
     let name = "png"
     let signatures = [WalkerSignature(Self.magic)]
@@ -26,6 +27,7 @@ private struct PNGWalk: FileWalk {
     var hasPalette = false
     var dataRuns = 0
     var needsPalette = false
+    private var pixels: PNGPixels?
 
     init(_ input: WalkInput) { self.input = input }
 
@@ -47,7 +49,7 @@ private struct PNGWalk: FileWalk {
                 }
             }
             try check(type, at: at, length: length)
-            try order(type, after: previous)
+            try order(type, after: previous, body: at + 8, length: length)
             at += length + 12
             file.length = at
             if type == "IEND" {
@@ -58,6 +60,7 @@ private struct PNGWalk: FileWalk {
             previous = type
         }
         guard dataRuns > 0 else { throw .broken("no image data") }
+        try judgePixels()
     }
 
     private mutating func header() throws(WalkStop) {
@@ -79,7 +82,11 @@ private struct PNGWalk: FileWalk {
         file.note("bit_depth", depth)
         file.facts["color"] = .string(
             [0: "grey", 2: "rgb", 3: "palette", 4: "grey and alpha", 6: "rgb and alpha"][color] ?? "unknown")
-        if try input.u8(28) == 1 { file.note("interlaced") }
+        let isInterlaced = try input.u8(28) == 1
+        if isInterlaced { file.note("interlaced") }
+        let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][color] ?? 1
+        pixels = PNGPixels(
+            PNGImageData(width: width, height: height, bitsPerPixel: samples * depth, isInterlaced: isInterlaced))
     }
 
     /// Four letters, the third of them upper case (section 5.4).
@@ -99,7 +106,9 @@ private struct PNGWalk: FileWalk {
         file.warnings.append("the CRC of the \(type.text) chunk does not hold")
     }
 
-    private mutating func order(_ type: FourCC, after previous: FourCC) throws(WalkStop) {
+    private mutating func order(
+        _ type: FourCC, after previous: FourCC, body: Int, length: Int
+    ) throws(WalkStop) {
         switch type {
         case "IHDR": throw .broken("a second IHDR")
         case "PLTE":
@@ -109,10 +118,34 @@ private struct PNGWalk: FileWalk {
             if previous != "IDAT" { dataRuns += 1 }
             guard dataRuns == 1 else { throw .broken("image data in two places") }
             guard hasPalette || !needsPalette else { throw .broken("no palette") }
+            let pixels = pixels
+            try input.forEachPiece(of: body..<body + length) { pixels?.data.add($0) }
         case "IEND": break
         default:
             guard type.characters[0] >= 97 else { throw .broken("an unknown critical chunk") }
         }
+    }
+
+    /// A checksum for each chunk does not tie the chunks together: the stream in them does.
+    private mutating func judgePixels() throws(WalkStop) {
+        guard let pixels else { return }
+        switch pixels.data.verdict() {
+        case .whole: break
+        case .tooLarge:
+            file.confidence = .structural
+            file.warnings.append(
+                "the picture's data were not inflated beyond \(PNGImageData.mostBytes) bytes: limit png_inflated_bytes")
+        case .contradictory:
+            file.confidence = .header
+            file.warnings.append(
+                "the picture's data are not those that its header calls for, although every chunk's CRC holds: chunks of "
+                    + "different pictures may lie together here")
+        }
+        if pixels.data.left > 0 {
+            if file.confidence == .proven { file.confidence = .structural }
+            file.warnings.append("\(pixels.data.left) bytes follow the end of the picture's data in their chunks")
+        }
+        input.reader.charge(pixels.data.cost)
     }
 
     private mutating func note(_ type: FourCC, at body: Int, length: Int) throws(WalkStop) {
@@ -159,4 +192,11 @@ private struct PNGWalk: FileWalk {
         }
         file.note(key, text: value)
     }
+}
+
+/// Holds the stream for a walk, which is a value that is copied.
+private final class PNGPixels {
+    var data: PNGImageData
+
+    init(_ data: consuming PNGImageData) { self.data = data }
 }

@@ -4,7 +4,7 @@ internal import EvidenceModel
 ///
 /// Text up to its `%%EOF`, those of documents inside not counted; or a header with the places of the text and of a
 /// preview.
-struct PostScriptWalker: FormatWalker {
+struct PostScriptWalker: TextWalker {
     let name = "postscript"
     let signatures = [WalkerSignature("%!PS-Adobe-"), WalkerSignature([0xC5, 0xD0, 0xD3, 0xC6])]
 

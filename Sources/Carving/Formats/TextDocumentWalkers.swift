@@ -14,7 +14,7 @@ extension WalkedFile {
 }
 
 /// Rich Text Format (RTF 1.9.1): ends with the brace that closes the first one.
-struct RTFWalker: FormatWalker {
+struct RTFWalker: TextWalker {
     let name = "rtf"
     let signatures = [WalkerSignature("{\\rtf")]
 
@@ -241,7 +241,7 @@ struct LineLengths {
 }
 
 /// PEM (RFC 7468): one or more encapsulated blocks of base64.
-struct PEMWalker: FormatWalker {
+struct PEMWalker: TextWalker {
     let name = "pem"
     let signatures = [WalkerSignature("-----BEGIN ")]
 
@@ -335,7 +335,7 @@ private struct PEMWalk: FileWalk {
 }
 
 /// vCard (RFC 6350) and iCalendar (RFC 5545): lines between BEGIN and END.
-struct CardWalker: FormatWalker {
+struct CardWalker: TextWalker {
     let name = "vcard"
     let signatures = [WalkerSignature("BEGIN:VCARD"), WalkerSignature("BEGIN:VCALENDAR")]
 
@@ -409,7 +409,7 @@ private struct CardWalk: FileWalk {
 
 /// Mail messages (RFC 5322 and MIME): ended by the closing delimiter of their outermost multipart, or else by the first
 /// byte that is no text.
-struct MailWalker: FormatWalker {
+struct MailWalker: TextWalker {
     let name = "eml"
     let signatures = [
         "From: ", "To: ", "Return-Path: ", "Received: ", "Message-ID: ", "Message-Id: ", "MIME-Version: ", "Date: ",

@@ -128,7 +128,7 @@ private struct ZipWalk: FileWalk {
                 size = outcome.produced
                 if keep > 0 { contents.keep(name, outcome.head) }
             } else if outcome.end == .limit, !followedByDescriptor || packed > 0 {
-                file.warnings.append("inflating stopped at a limit: a member is implausibly large")
+                file.warnings.append("inflating stopped at limit walk_inflated_bytes: a member is implausibly large")
                 unchecked += 1
             } else {
                 note(dataStart + outcome.consumed, "the compressed data of a member is not valid deflate")
@@ -302,6 +302,7 @@ private struct ZipWalk: FileWalk {
             file.warnings.append("\(renamed) members have another name in the central directory")
         }
         if named.count < members.count {
+            hasContradiction = true
             file.warnings.append("\(members.count - named.count) members are not in the central directory")
         }
         if shift > 0 {
