@@ -33,6 +33,16 @@ struct CandidateExamination: Sendable {
     }
 }
 
+extension WalkVerdict {
+    /// Bytes that the walker followed.
+    fileprivate var believed: Int {
+        switch self {
+        case .complete(let file), .broken(let file, _): min(file.length, 1 << 40)
+        case .rejected: 0
+        }
+    }
+}
+
 /// A worker of a carving run: examines candidates and seals artifacts.
 ///
 /// Owned by one thread at a time: the pool hands it to a single task, and the run itself uses it only between tasks.
@@ -124,9 +134,12 @@ final class CarveWorker: @unchecked Sendable {
         var longest = 0
         for position in positions {
             let readBefore = reader.bytesFetched
-            defer { result.bytesRead += (reader.bytesFetched - readBefore) * (walkers[position].readingCost - 1) }
             do throws(ReadFailure) {
-                switch try walkers[position].walk(reader) {
+                let verdict = try walkers[position].walk(reader)
+                // What lies in the reader's window already was not fetched, but looked at all the same.
+                let looked = max(reader.bytesFetched - readBefore, verdict.believed)
+                result.bytesRead += looked * (walkers[position].readingCost - 1)
+                switch verdict {
                 case .complete(let file):
                     // A walker that names more than there is has misread; its claim is not worth anything.
                     guard file.length > 0, file.length - file.leading <= reader.count else {
