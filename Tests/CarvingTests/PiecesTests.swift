@@ -9,45 +9,22 @@ import Testing
 
 /// Files in more than two pieces, in pieces out of order, and in pieces of which the format ties each to the others.
 @Suite struct PiecesTests {
-    private static let magic = try? MagicDatabases.standard()
     private static let walkers: [any FormatWalker] = [
         PNGWalker(), ZipWalker(), GzipWalker(), EventLogWalker(), SQLiteWalker(), FLACWalker(), RegistryHiveWalker(),
     ]
 
     private func carve(_ bytes: [UInt8], workers: Int = 1, limits: CarveLimits = CarveLimits()) throws -> CarveResult {
-        let magic = try #require(Self.magic)
-        let index = SignatureIndex.forCarving(walkers: Self.walkers, magic: magic)
-        var candidates: [Int] = []
-        index.candidates(in: bytes.span, count: bytes.count, baseOffset: 0, blockSize: 512, into: &candidates)
-        let carver = Carver(
-            item: "E001", source: MemorySource(bytes), walkers: Self.walkers, magic: magic, limits: limits,
-            workers: workers)
-        return try carver.carve(candidates: candidates)
+        try PieceTesting.carve(bytes, with: Self.walkers, workers: workers, limits: limits)
     }
 
     // MARK: Samples
 
-    private func text(_ lines: Int, seed: UInt64) -> [UInt8] {
-        var generator = SeededGenerator(seed: seed)
-        return Array((0..<lines).map { "line \($0) \(generator.next() % 100_000)\n" }.joined().utf8)
-    }
+    private func text(_ lines: Int, seed: UInt64) -> [UInt8] { PieceTesting.text(lines, seed: seed) }
 
-    private func gzip(_ content: [UInt8]) throws -> [UInt8] {
-        try withTemporaryFolder { folder in
-            try Data(content).write(to: folder.appendingPathComponent("a.txt"))
-            return try run("gzip", ["-c", "a.txt"], in: folder)
-        }
-    }
+    private func gzip(_ content: [UInt8]) throws -> [UInt8] { try PieceTesting.gzip(content) }
 
     private func zip(seed: UInt64) throws -> [UInt8] {
-        try withTemporaryFolder { folder in
-            let names = (0..<12).map { "\($0).txt" }
-            for (number, name) in names.enumerated() {
-                try Data(text(300, seed: seed + UInt64(number))).write(to: folder.appendingPathComponent(name))
-            }
-            try run("zip", ["-q", "x.zip"] + names, in: folder)
-            return [UInt8](try Data(contentsOf: folder.appendingPathComponent("x.zip")))
-        }
+        try PieceTesting.zip((0..<12).map { ("\($0).txt", text(300, seed: seed + UInt64($0))) })
     }
 
     private func png(seed: UInt64, chunks: Int = 12) -> [UInt8] {

@@ -40,14 +40,12 @@ private struct TarWalk: FileWalk {
     private mutating func member(at start: Int) throws(WalkStop) {
         let header = try input.bytes(at: start, count: Self.blockSize)
         let isNamed = header[257..<262].elementsEqual("ustar".utf8)
-        var sum = 8 * 0x20
-        for (index, byte) in header.enumerated() where !(148..<156).contains(index) { sum += Int(byte) }
-        guard isNamed, number(header[148..<156]) == sum else {
+        guard isNamed, TarNumber.checksumHolds(header) else {
             if members == 0 { throw .rejected("the header's checksum does not hold") }
             throw .broken("neither a member nor the end of the archive")
         }
         isRecognised = true
-        guard let size = number(header[124..<136]) else { throw .broken("a member without a size") }
+        guard let size = TarNumber.value(header[124..<136]) else { throw .broken("a member without a size") }
         let type = header[156]
         // Links, devices, folders and pipes have no content, whatever the size says.
         let content = (0x31...0x36).contains(type) ? 0 : size
@@ -63,31 +61,6 @@ private struct TarWalk: FileWalk {
             throw .broken("a member reaches past the end of the source")
         }
         file.length = start + Self.blockSize + padded
-    }
-
-    /// An octal number, or a binary one when the first bit is set (GNU); bounded so that sums cannot overflow.
-    private func number(_ field: ArraySlice<UInt8>) -> Int? {
-        guard let first = field.first else { return nil }
-        var value = 0
-        if first & 0x80 != 0 {
-            for byte in field.dropFirst() {
-                guard value < 1 << 50 else { return nil }
-                value = value << 8 | Int(byte)
-            }
-            return value
-        }
-        var digits = 0
-        for byte in field {
-            if (0x30...0x37).contains(byte) {
-                value = value << 3 | Int(byte - 0x30)
-                digits += 1
-            } else if byte == 0 || digits > 0 {
-                break
-            } else if byte != 0x20 {
-                return nil
-            }
-        }
-        return value
     }
 
     /// Zeros up to a whole record are taken for the archive's own, which nothing but custom says.

@@ -32,15 +32,7 @@ private struct ZstandardWalk: FileWalk {
 
     /// Another frame follows; those that readers skip are stepped over (3.1.2).
     private mutating func continues() throws(WalkStop) -> Bool {
-        while try input.continues(with: [0x2A, 0x4D, 0x18], at: file.length + 1),
-            try input.u8(file.length) & 0xF0 == 0x50
-        {
-            let size = try input.u32le(file.length + 4)
-            guard input.fits(file.length + 8, size) else { return false }
-            file.leaveUnchecked(file.length + 8..<file.length + 8 + size)
-            if file.confidence == .proven { file.confidence = .structural }
-            file.length += 8 + size
-        }
+        guard try file.stepOverSkippableFrames(input) else { return false }
         return try input.continues(with: [0x28, 0xB5, 0x2F, 0xFD], at: file.length)
     }
 

@@ -1,8 +1,7 @@
 internal import CLZ4
 
 /// One LZ4 frame (LZ4 Frame Format 1.6), decompressed piece by piece with liblz4, which compares sizes and checksums.
-@safe struct LZ4FrameStream: ~Copyable {
-    /// Bytes of output that one step can give.
+@safe struct LZ4FrameStream: FrameStream, ~Copyable {
     static let pieceSize = 64 * 1024
 
     private let context: OpaquePointer
@@ -18,30 +17,14 @@ internal import CLZ4
 
     deinit { unsafe LZ4F_freeDecompressionContext(context) }
 
-    /// Decompresses all of the input.
-    ///
-    /// - Returns: bytes of content that it gave; nil when the bytes are no LZ4 data, or a size or checksum does not hold.
-    mutating func take(_ input: [UInt8]) -> Int? {
-        var used = 0
-        var produced = 0
-        while true {
-            let (result, consumed, gave) = step(input[used...])
-            guard LZ4F_isError(result) == 0 else { return nil }
-            used += consumed
-            produced += gave
-            if consumed == 0, gave == 0 || used == input.count { return used == input.count ? produced : nil }
-            if used == input.count, gave < Self.pieceSize { return produced }
-        }
-    }
-
-    private mutating func step(_ input: ArraySlice<UInt8>) -> (result: Int, consumed: Int, produced: Int) {
+    mutating func step(_ input: ArraySlice<UInt8>) -> (consumed: Int, produced: Int)? {
         unsafe input.withUnsafeBytes { source in
             unsafe output.withUnsafeMutableBytes { destination in
                 var taken = source.count
                 var given = destination.count
                 let result = unsafe LZ4F_decompress(
                     context, destination.baseAddress, &given, source.baseAddress, &taken, nil)
-                return (result, taken, given)
+                return LZ4F_isError(result) == 0 ? (taken, given) : nil
             }
         }
     }

@@ -1,10 +1,9 @@
 internal import CZstd
 
 /// Frames of Zstandard (RFC 8878), decompressed piece by piece with libzstd, which compares sizes and checksums.
-@safe struct ZstandardStream: ~Copyable {
+@safe struct ZstandardStream: FrameStream, ~Copyable {
     /// Windows of at most 2 to the power of this many bytes: memory that one walk may use.
     static let largestWindowLog = 24
-    /// Bytes of output that one step can give.
     static let pieceSize = 128 * 1024
 
     private let context: OpaquePointer
@@ -23,30 +22,13 @@ internal import CZstd
 
     deinit { unsafe ZSTD_freeDCtx(context) }
 
-    /// Decompresses all of the input.
-    ///
-    /// - Returns: bytes of content that it gave; nil when the bytes are no Zstandard data, or a size or checksum does not
-    ///   hold.
-    mutating func take(_ input: [UInt8]) -> Int? {
-        var used = 0
-        var produced = 0
-        while true {
-            let (result, consumed, gave) = step(input[used...])
-            guard ZSTD_isError(result) == 0 else { return nil }
-            used += consumed
-            produced += gave
-            if consumed == 0, gave == 0 || used == input.count { return used == input.count ? produced : nil }
-            if used == input.count, gave < Self.pieceSize { return produced }
-        }
-    }
-
-    private mutating func step(_ input: ArraySlice<UInt8>) -> (result: Int, consumed: Int, produced: Int) {
+    mutating func step(_ input: ArraySlice<UInt8>) -> (consumed: Int, produced: Int)? {
         unsafe input.withUnsafeBytes { source in
             unsafe output.withUnsafeMutableBytes { destination in
                 var taken = unsafe ZSTD_inBuffer(src: source.baseAddress, size: source.count, pos: 0)
                 var given = unsafe ZSTD_outBuffer(dst: destination.baseAddress, size: destination.count, pos: 0)
                 let result = unsafe ZSTD_decompressStream(context, &given, &taken)
-                return unsafe (result, taken.pos, given.pos)
+                return ZSTD_isError(result) == 0 ? unsafe (taken.pos, given.pos) : nil
             }
         }
     }
