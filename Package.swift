@@ -25,6 +25,7 @@ let systemLibraries: [Target] = [
     .systemLibrary(name: "CNBD", pkgConfig: "libnbd", providers: [.apt(["libnbd-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .systemLibrary(name: "CBZip2", providers: [.apt(["libbz2-dev"])]),
+    .systemLibrary(name: "CLZMA", pkgConfig: "liblzma", providers: [.apt(["liblzma-dev"])]),
     .systemLibrary(name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"])]),
 ]
 
@@ -49,7 +50,8 @@ let layers: [Target] = [
     .target(
         name: "Carving",
         dependencies: [
-            "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CZlib", "CZstd",
+            "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CLZMA", "CZlib",
+            "CZstd",
         ],
         swiftSettings: rules),
 

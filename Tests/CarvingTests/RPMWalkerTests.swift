@@ -17,9 +17,9 @@ import Testing
             [0x8E, 0xAD, 0xE8, 0x01, 0, 0, 0, 0], .be32(values.count), .be32(store.count), index, store)
     }
 
-    private enum Check { case md5, sha256, none }
+    enum Check { case md5, sha256, none }
 
-    private static func sample(_ check: Check) throws -> [UInt8] {
+    static func sample(_ check: Check) throws -> [UInt8] {
         var generator = SeededGenerator(seed: 21)
         let payload = generator.bytes(1777)
         let payloadDigest = Array(try digest(.sha256, of: payload).hex.utf8) + [0]

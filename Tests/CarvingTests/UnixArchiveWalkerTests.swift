@@ -5,7 +5,7 @@ import Testing
 @testable import Carving
 
 @Suite struct UnixArchiveWalkerTests {
-    private static func member(_ name: String, _ content: [UInt8]) -> [UInt8] {
+    static func member(_ name: String, _ content: [UInt8]) -> [UInt8] {
         func field(_ text: String, _ width: Int) -> String {
             text + String(repeating: " ", count: width - text.utf8.count)
         }

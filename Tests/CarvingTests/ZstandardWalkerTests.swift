@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct ZstandardWalkerTests {
     /// What zstd(1) made of text with a few random bytes (levels 19 and 1), of letters without matches, and of zeros.
-    private static let frames = [
+    static let frames = [
         """
         28b52ffd6499091d1000d28e2d25904d07f83cb0d43428e88f6e9ae9265770140071784a95f818934c29a59464ea38fcec0e0aa6c0a0
         13fa582a0bb341685aa6901a890807c3424f284f8993220140aa9580e14858ca94ad2b63ff6688c94d733bd1dba9e732771fc3f67d6f

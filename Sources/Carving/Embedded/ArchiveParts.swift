@@ -108,6 +108,30 @@ struct PackedParts {
         list.add(part)
     }
 
+    /// The content of a file that is one compressed stream or several.
+    ///
+    /// - Parameter isChecked: false when the coding's checksum is optional and left out.
+    func whole(_ coding: PartCoding, isChecked: Bool = true, into list: inout PartList) {
+        guard input.count > 8 else { return }
+        var part = EmbeddedPart("content", [0..<input.count], coding)
+        part.codingIsChecked = isChecked
+        list.add(part)
+    }
+
+    /// What a package of RPM installs: everything behind its two headers.
+    func package(into list: inout PartList) throws(WalkStop) {
+        var at = 96
+        for isFirst in [true, false] {
+            guard try input.matches([0x8E, 0xAD, 0xE8, 0x01], at: at) else { return }
+            let entries = try input.u32be(at + 8)
+            let store = try input.u32be(at + 12)
+            at += 16 + 16 * entries + store
+            if isFirst { at = (at + 7) / 8 * 8 }
+            guard at < input.count else { return }
+        }
+        list.add(EmbeddedPart("payload", [at..<input.count]))
+    }
+
     private static func name(_ stated: String?) -> String {
         guard let stated, !stated.isEmpty else { return "content" }
         return PartPath.escapedName(stated.utf8)

@@ -2,7 +2,7 @@ internal import EvidenceModel
 
 /// The kinds of file in which other files are looked for.
 enum ContainerKind: String, Sendable {
-    case jpeg, tiff, zip, tar, gzip, bzip2, ole2, pdf, mail
+    case jpeg, tiff, zip, tar, gzip, bzip2, xz, lzip, lzma, zstd, lz4, cpio, ar, rpm, ole2, pdf, mail, mbox, iso9660
 
     /// Bytes by which ``init(format:head:)`` tells kinds apart.
     static let headSize = 262
@@ -12,6 +12,10 @@ enum ContainerKind: String, Sendable {
         func begins(_ bytes: [UInt8]) -> Bool { head.starts(with: bytes) }
         if format == "eml" {
             self = .mail
+        } else if format == "mbox" {
+            self = .mbox
+        } else if format == "iso9660" {
+            self = .iso9660
         } else if begins([0xFF, 0xD8, 0xFF]) {
             self = .jpeg
         } else if begins([0x49, 0x49, 0x2A, 0]) || begins([0x4D, 0x4D, 0, 0x2A]) || begins([0x49, 0x49, 0x52, 0x4F])
@@ -24,6 +28,22 @@ enum ContainerKind: String, Sendable {
             self = .gzip
         } else if begins(Array("BZh".utf8)) {
             self = .bzip2
+        } else if begins([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0]) {
+            self = .xz
+        } else if begins(Array("LZIP\u{1}".utf8)) {
+            self = .lzip
+        } else if begins([0x5D, 0, 0]), head.count > 13, head[12] == 0 || head[12] == 0xFF, head[13] == 0 {
+            self = .lzma
+        } else if format == "zst" || begins([0x28, 0xB5, 0x2F, 0xFD]) {
+            self = .zstd
+        } else if format == "lz4" || begins([0x04, 0x22, 0x4D, 0x18]) {
+            self = .lz4
+        } else if begins(Array("070701".utf8)) || begins(Array("070702".utf8)) || begins(Array("070707".utf8)) {
+            self = .cpio
+        } else if begins(Array("!<arch>\n".utf8)) {
+            self = .ar
+        } else if begins([0xED, 0xAB, 0xEE, 0xDB]) {
+            self = .rpm
         } else if begins([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]) {
             self = .ole2
         } else if begins(Array("%PDF-".utf8)) {
@@ -37,9 +57,10 @@ enum ContainerKind: String, Sendable {
 
     /// How sure it is that the listed parts are the container's own.
     ///
-    /// What makes a tar archive uncertain is the padding behind its last member.
+    /// What makes these archives uncertain is what stands behind their last member.
     func standing(of container: Artifact) -> Confidence {
-        self == .tar && container.confidence == .header ? .structural : container.confidence
+        let isUncertainOnlyBehind = [.tar, .cpio, .ar].contains(self)
+        return isUncertainOnlyBehind && container.confidence == .header ? .structural : container.confidence
     }
 
     /// Lists the files in a container; what cannot be followed ends the list.
@@ -59,9 +80,20 @@ enum ContainerKind: String, Sendable {
             case .tar: try TarParts(input).list(into: &list)
             case .gzip: try PackedParts(input).gzip(container, into: &list)
             case .bzip2: PackedParts(input).bzip2(container, into: &list)
+            case .xz: PackedParts(input).whole(.xz, into: &list)
+            case .lzip: PackedParts(input).whole(.lzip, into: &list)
+            case .lzma: PackedParts(input).whole(.lzma, isChecked: false, into: &list)
+            // Their walkers say "proven" only where checksums stand in the file.
+            case .zstd: PackedParts(input).whole(.zstd, isChecked: container.confidence == .proven, into: &list)
+            case .lz4: PackedParts(input).whole(.lz4, isChecked: container.confidence == .proven, into: &list)
+            case .cpio: try CPIOParts(input).list(into: &list)
+            case .ar: try UnixArchiveParts(input).list(into: &list)
+            case .rpm: try PackedParts(input).package(into: &list)
             case .ole2: try CompoundParts(input).list(into: &list)
             case .pdf: try PDFParts(input).list(container, into: &list)
             case .mail: try MailParts(input).list(into: &list)
+            case .mbox: try MailboxParts(input).list(into: &list)
+            case .iso9660: try OpticalDiscParts(input).list(into: &list)
             }
         } catch {
             if case .failed(.medium(let cause)) = error { throw .medium(cause) }

@@ -14,6 +14,14 @@ enum PartCoding: String, Sendable {
     case bzip2
     /// One or more xz streams.
     case xz
+    /// One or more lzip members.
+    case lzip
+    /// One stream of LZMA Utils.
+    case lzma
+    /// One or more Zstandard frames (RFC 8878).
+    case zstd
+    /// One or more LZ4 frames.
+    case lz4
     /// Base64 in lines (RFC 2045, 6.8).
     case base64
     /// Quoted-printable text (RFC 2045, 6.7).
@@ -34,6 +42,8 @@ struct EmbeddedPart: Sendable {
     var sizeIsShort = false
     /// CRC-32 of the content, as the container states it.
     var crc: UInt32?
+    /// False when the coding's checksum is left out in this file.
+    var codingIsChecked = true
     /// What the container says of the part.
     var facts: [String: CanonicalValue] = [:]
     /// True when nobody vouches that it is a file: it counts only where a walker finds a whole one in it.

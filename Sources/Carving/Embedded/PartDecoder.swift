@@ -85,8 +85,20 @@ struct PartDecoder {
         case .deflate: return try inflate(ranges, .raw, &sink, &budget)
         case .zlib: return try inflate(ranges, .zlib, &sink, &budget)
         case .gzip: return try inflate(ranges, .gzip, &sink, &budget)
-        case .bzip2: return try bunzip(ranges, &sink, &budget)
-        case .xz: return .refused(.method)
+        case .bzip2:
+            return try decompress(ranges, &sink, &budget, begins: { $0 == 0x42 }) { Bzip2Decompressor() }
+        case .xz: return try unpackLZMA(.xz, begins: 0xFD, ranges, &sink, &budget)
+        case .lzip: return try unpackLZMA(.lzip, begins: 0x4C, ranges, &sink, &budget)
+        case .lzma: return try unpackLZMA(.alone, begins: nil, ranges, &sink, &budget)
+        case .zstd:
+            let log = Int.bitWidth - 1 - max(1, limits.embeddedWindowBytes).leadingZeroBitCount
+            return try decompress(ranges, &sink, &budget, begins: { $0 == 0x28 || $0 & 0xF0 == 0x50 }) {
+                ZstandardStream(windowLog: min(max(10, log), 30))
+            }
+        case .lz4:
+            return try decompress(ranges, &sink, &budget, begins: { $0 == 0x04 || $0 & 0xF0 == 0x50 }) {
+                LZ4FrameStream()
+            }
         case .base64: return try base64(ranges, &sink, &budget)
         case .quotedPrintable: return try quotedPrintable(ranges, &sink, &budget)
         }
@@ -162,13 +174,20 @@ struct PartDecoder {
         return isFinished ? .whole(isChecked: wrapping != .raw) : .refused(.damaged)
     }
 
-    private func bunzip(
-        _ ranges: [Range<Int>], _ sink: inout ContentSink, _ budget: inout EmbeddedBudget
+    /// Decompresses streams one behind the other.
+    ///
+    /// - Parameters:
+    ///   - open: a decompressor for the next stream.
+    ///   - begins: true when this byte begins another stream; what else follows one is padding.
+    private func decompress<Decompressor: StreamDecompressor & ~Copyable>(
+        _ ranges: [Range<Int>], _ sink: inout ContentSink, _ budget: inout EmbeddedBudget,
+        begins: (UInt8) -> Bool, open: () -> Decompressor?
     ) throws -> End {
-        guard var decompressor = Bzip2Decompressor() else { return .refused(.damaged) }
+        guard var decompressor = open() else { return .refused(.damaged) }
         var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
         var consumed = 0
         var isFinished = false
+        var isChecked = true
         for range in ranges {
             var at = range.lowerBound
             while at < range.upperBound {
@@ -177,7 +196,7 @@ struct PartDecoder {
                 var rest = piece
                 while !rest.isEmpty || !isFinished {
                     if isFinished {
-                        guard rest.first == 0x42, let next = Bzip2Decompressor() else { break }
+                        guard let first = rest.first, begins(first), let next = open() else { break }
                         decompressor = next
                         isFinished = false
                     }
@@ -185,9 +204,12 @@ struct PartDecoder {
                     rest = rest.dropFirst(step.consumed)
                     consumed += step.consumed
                     if let end = try take(output[..<step.produced], consumed: consumed, &sink, &budget) { return end }
-                    if step.status == .invalid { return .refused(.damaged) }
+                    if step.status == .invalid {
+                        return .refused(decompressor.wantsMore ? .limit("embedded_window_bytes") : .damaged)
+                    }
                     if step.status == .finished {
                         isFinished = true
+                        isChecked = isChecked && decompressor.isChecked
                         continue
                     }
                     if step.consumed == 0, step.produced == 0 { break }
@@ -197,7 +219,18 @@ struct PartDecoder {
                 at += piece.count
             }
         }
-        return isFinished ? .whole(isChecked: true) : .refused(.damaged)
+        return isFinished ? .whole(isChecked: isChecked && part.codingIsChecked) : .refused(.damaged)
+    }
+
+    private func unpackLZMA(
+        _ wrapping: LZMADecompressor.Wrapping, begins: UInt8?, _ ranges: [Range<Int>], _ sink: inout ContentSink,
+        _ budget: inout EmbeddedBudget
+    ) throws -> End {
+        // liblzma counts its own tables as well.
+        let memory = limits.embeddedWindowBytes + (4 << 20)
+        return try decompress(ranges, &sink, &budget, begins: { $0 == begins }) {
+            LZMADecompressor(wrapping, memory: memory)
+        }
     }
 
     // MARK: Mail codings

@@ -44,6 +44,7 @@ private struct LZ4Walk: FileWalk {
             throw .rejected("not a frame header")
         }
         let hasBlockChecks = flags & 0x10 != 0
+        let hasContentCheck = flags & 4 != 0
         let needsDictionary = flags & 1 != 0
         var at = start + 7 + (flags & 8 != 0 ? 8 : 0) + (needsDictionary ? 4 : 0)
         var stream = needsDictionary ? nil : LZ4FrameStream()
@@ -59,13 +60,14 @@ private struct LZ4Walk: FileWalk {
             guard content + size <= InflateLimit.mostBytes else {
                 throw .broken("stopped at the limit on decompressed bytes")
             }
-            if word != 0 { file.leaveUnchecked(at + 4..<at + 4 + length) }
+            if word != 0, !(hasBlockChecks || hasContentCheck) || !isChecked {
+                file.leaveUnchecked(at + 4..<at + 4 + length)
+            }
             at = end
             if word == 0 { break }
             isRecognised = true
             file.length = at
         }
-        let hasContentCheck = flags & 4 != 0
         if hasContentCheck {
             guard input.fits(at, 4) else { throw .failed(.pastEnd(offset: at)) }
             size += try decompress(at..<at + 4, with: &stream)

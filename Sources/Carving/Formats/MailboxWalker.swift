@@ -14,7 +14,6 @@ private struct MailboxWalk: FileWalk {
     static let longest = 1 << 34
     static let longestLine = 1 << 20
     static let mostFields = 512
-    static let days: Set<String> = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
     var text: TextCursor
     var file = WalkedFile(
@@ -25,7 +24,9 @@ private struct MailboxWalk: FileWalk {
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
     mutating func run() throws(WalkStop) {
-        guard try isSeparator(line()), try header() else { throw .rejected("no message behind the first line") }
+        guard try MailboxSeparator.isOne(line()), try header() else {
+            throw .rejected("no message behind the first line")
+        }
         isRecognised = true
         messages = 1
         var isBehindEmpty = false
@@ -34,7 +35,7 @@ private struct MailboxWalk: FileWalk {
                 file.length = text.at
                 // At a block of the medium, another mailbox may begin; it does not when it continues this one's lines.
                 let line = try self.line()
-                if isBehindEmpty, isSeparator(line) {
+                if isBehindEmpty, MailboxSeparator.isOne(line) {
                     let before = text
                     if try header() { messages += 1 } else { text = before }
                 }
@@ -60,16 +61,6 @@ private struct MailboxWalk: FileWalk {
         return line
     }
 
-    /// "From", a sender, and the time as asctime(3) writes it (RFC 4155, appendix A).
-    private func isSeparator(_ line: [UInt8]) -> Bool {
-        guard line.starts(with: Array("From ".utf8)), line.count < 512 else { return false }
-        let words = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
-        guard let day = words.dropFirst(2).first(where: { Self.days.contains($0) }),
-            let place = words.firstIndex(of: day), words.count >= place + 5
-        else { return false }
-        return words[place + 3].split(separator: ":").count >= 2
-    }
-
     /// The fields of a message, up to an empty line; false when they are none.
     private mutating func header() throws(WalkStop) -> Bool {
         var known = 0
@@ -88,5 +79,21 @@ private struct MailboxWalk: FileWalk {
             }
         }
         return false
+    }
+}
+
+/// The line before each message of a mailbox: "From", a sender, and the time as asctime(3) writes it (RFC 4155, appendix A).
+enum MailboxSeparator {
+    /// Most bytes of the line.
+    static let longest = 512
+    private static let days: Set<String> = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+
+    static func isOne(_ line: [UInt8]) -> Bool {
+        guard line.starts(with: Array("From ".utf8)), line.count < longest else { return false }
+        let words = String(decoding: line, as: UTF8.self).split(separator: " ").map(String.init)
+        guard let day = words.dropFirst(2).first(where: { days.contains($0) }),
+            let place = words.firstIndex(of: day), words.count >= place + 5
+        else { return false }
+        return words[place + 3].split(separator: ":").count >= 2
     }
 }

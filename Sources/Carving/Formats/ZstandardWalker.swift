@@ -63,6 +63,7 @@ private struct ZstandardWalk: FileWalk {
         if dictionaryField == 0, window <= 1 << ZstandardStream.largestWindowLog { stream = ZstandardStream() }
         let isChecked = stream != nil
         var size = try decompress(start..<at, with: &stream)
+        let hasChecksum = descriptor & 4 != 0
         var isLast = false
         var blocks = 0
         while !isLast {
@@ -78,13 +79,12 @@ private struct ZstandardWalk: FileWalk {
             guard content + size <= InflateLimit.mostBytes, !isBomb else {
                 throw .broken("stopped at the limit on decompressed bytes")
             }
-            file.leaveUnchecked(at + 3..<at + 3 + stored)
+            if !hasChecksum || !isChecked { file.leaveUnchecked(at + 3..<at + 3 + stored) }
             at += 3 + stored
             blocks += 1
             if blocks > 1 { isRecognised = true }
             file.length = at
         }
-        let hasChecksum = descriptor & 4 != 0
         if hasChecksum {
             size += try decompress(at..<at + 4, with: &stream)
             at += 4

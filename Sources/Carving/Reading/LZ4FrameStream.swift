@@ -18,14 +18,27 @@ internal import CLZ4
     deinit { unsafe LZ4F_freeDecompressionContext(context) }
 
     mutating func step(_ input: ArraySlice<UInt8>) -> (consumed: Int, produced: Int)? {
-        unsafe input.withUnsafeBytes { source in
+        var discarded: [UInt8] = []
+        swap(&discarded, &output)
+        defer { swap(&discarded, &output) }
+        let step = step(input, into: &discarded)
+        return step.status == .invalid ? nil : (step.consumed, step.produced)
+    }
+
+    /// Decompresses from `input` into `output`; `finished` where a frame ends, and another may follow.
+    mutating func step(
+        _ input: ArraySlice<UInt8>, into output: inout [UInt8]
+    ) -> (status: Inflater.Status, consumed: Int, produced: Int) {
+        let outcome: (result: Int, consumed: Int, produced: Int) = unsafe input.withUnsafeBytes { source in
             unsafe output.withUnsafeMutableBytes { destination in
                 var taken = source.count
                 var given = destination.count
                 let result = unsafe LZ4F_decompress(
                     context, destination.baseAddress, &given, source.baseAddress, &taken, nil)
-                return LZ4F_isError(result) == 0 ? (taken, given) : nil
+                return (result, taken, given)
             }
         }
+        guard LZ4F_isError(outcome.result) == 0 else { return (.invalid, outcome.consumed, outcome.produced) }
+        return (outcome.result == 0 ? .finished : .more, outcome.consumed, outcome.produced)
     }
 }
