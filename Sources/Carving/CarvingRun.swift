@@ -248,6 +248,12 @@ public final class CarvingRun {
 
     // MARK: Work in parallel
 
+    /// Seals finds outside the order of the candidates.
+    func seal(_ finds: [DecidedFind]) throws(CarveError) {
+        decided += finds
+        try sealDecided()
+    }
+
     /// Seals what is decided.
     func sealDecided() throws(CarveError) {
         try sealAndExamine([]) { _, _ in }

@@ -70,6 +70,18 @@ import Testing
         try expectJoined(gzip(text(900, seed: 3)), every: 1024)
     }
 
+    /// Pages of many blocks, so that borders lie in their bodies and in their tables of segments.
+    @Test func soundInPages() throws {
+        var generator = SeededGenerator(seed: 31)
+        let head = Array("OpusHead".utf8) + [1, 2] + .le16(312) + .le32(48000) + .le16(0) + [0]
+        var stream = OggWalkerTests.page(head, flags: 2, sequence: 0, granule: 0)
+        for (index, size) in [200, 20_000, 3_000, 9_000].enumerated() {
+            stream += OggWalkerTests.page(
+                generator.bytes(size), flags: index == 3 ? 4 : 0, sequence: index + 1, granule: 960 * index)
+        }
+        try expectJoined(stream, every: 2048)
+    }
+
     @Test func aFileInTheGapIsFoundAsWell() throws {
         let inner = png(seed: 4, chunks: 40)
         let outer = try gzip(text(900, seed: 5))

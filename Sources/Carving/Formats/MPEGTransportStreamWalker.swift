@@ -112,12 +112,9 @@ private struct MPEGTransportStreamWalk: FileWalk {
         guard length >= 9, [0x00, 0x42, 0x46].contains(try input.u8(start)) else { return false }
         // A longer table goes on in the next packet, where its header stands between.
         guard start + 3 + length <= at + 188 else { return false }
-        var crc: UInt32 = 0xFFFF_FFFF
-        for byte in try input.bytes(at: start, count: 3 + length) {
-            crc ^= UInt32(byte) << 24
-            for _ in 0..<8 { crc = crc & 0x8000_0000 != 0 ? crc << 1 ^ 0x04C1_1DB7 : crc << 1 }
-        }
-        return crc == 0
+        var crc = ForwardCRC32(register: 0xFFFF_FFFF)
+        crc.update(try input.bytes(at: start, count: 3 + length)[...])
+        return crc.register == 0
     }
 
     /// Reads a program association table (2.4.4.3) or a program map table (2.4.4.8).

@@ -51,6 +51,7 @@ private struct MarkupWalk: FileWalk {
     /// Hashes of the names of the open elements.
     var open: [Int] = []
     var root: String?
+    var rootHash = 0
     var doctype: String?
     var hasDeclaration = false
     var trace = SyntaxTrace()
@@ -104,9 +105,13 @@ private struct MarkupWalk: FileWalk {
                     return
                 }
             } else {
+                var probe = text
                 let name = try text.name(longest: Self.longestName)
-                guard !name.isEmpty else { throw .rejected("no element after the prolog") }
+                guard let hash = try probe.nameHash(longest: Self.longestName) else {
+                    throw .rejected("no element after the prolog")
+                }
                 root = name
+                rootHash = hash
                 isRecognised = true
                 file.note("root", text: Array(name.utf8))
                 return
@@ -163,14 +168,15 @@ private struct MarkupWalk: FileWalk {
 
     /// Walks from behind the root element's name to the end of the root element.
     private mutating func element() throws(WalkStop) {
-        try startTag(named: root ?? "")
+        try startTag(named: rootHash)
         while !open.isEmpty {
+            try text.skipPlain(before: 0x3C)
             guard try text.next() == 0x3C else { continue }
             trace.mark(text.at - text.width)
             if try text.take("/") {
-                let name = try text.name(longest: Self.longestName)
+                let name = try text.nameHash(longest: Self.longestName)
                 try text.skipSpace()
-                guard try text.next() == 0x3E, open.popLast() == Self.hash(name) else {
+                guard try text.next() == 0x3E, let name, open.popLast() == name else {
                     throw .broken("an end tag that closes another element than the open one")
                 }
             } else if try text.take("!--") {
@@ -180,15 +186,16 @@ private struct MarkupWalk: FileWalk {
             } else if try text.take("?") {
                 try text.skip(past: "?>", within: Self.longestComment)
             } else {
-                let name = try text.name(longest: Self.longestName)
-                guard !name.isEmpty else { throw .broken("a tag without a name") }
+                guard let name = try text.nameHash(longest: Self.longestName) else {
+                    throw .broken("a tag without a name")
+                }
                 try startTag(named: name)
             }
         }
     }
 
     /// Attributes up to the end of a start tag; the position is behind its name.
-    private mutating func startTag(named name: String) throws(WalkStop) {
+    private mutating func startTag(named name: Int) throws(WalkStop) {
         let start = text.at
         while true {
             guard text.at - start < Self.longestTag else { throw .broken("a tag without an end") }
@@ -196,10 +203,10 @@ private struct MarkupWalk: FileWalk {
             if try text.take("/>") { return }
             if try text.take(">") {
                 guard open.count < Self.deepest else { throw .broken("nested deeper than any real document") }
-                open.append(Self.hash(name))
+                open.append(name)
                 return
             }
-            guard try !text.name(longest: Self.longestName).isEmpty else {
+            guard try text.nameHash(longest: Self.longestName) != nil else {
                 throw .broken("an attribute without a name")
             }
             try text.skipSpace()
@@ -208,6 +215,7 @@ private struct MarkupWalk: FileWalk {
             let quote = try text.next()
             guard quote == 0x22 || quote == 0x27 else { throw .broken("an attribute value without quotes") }
             while true {
+                try text.skipPlain(before: quote, 0x3C, atMost: Self.longestTag - (text.at - start))
                 let character = try text.next()
                 if character == quote { break }
                 guard character != 0x3C, text.at - start < Self.longestTag else {
@@ -215,10 +223,6 @@ private struct MarkupWalk: FileWalk {
                 }
             }
         }
-    }
-
-    private static func hash(_ name: String) -> Int {
-        name.utf8.reduce(5381) { ($0 &* 33) ^ Int($1) }
     }
 
     // MARK: HTML
@@ -229,6 +233,7 @@ private struct MarkupWalk: FileWalk {
         if let root { nesting.open(root) }
         while true {
             guard text.at < Self.longestHTML else { throw .broken("no </html> within \(Self.longestHTML) bytes") }
+            if !nesting.isInTag { try text.skipPlain(before: 0x3C, atMost: Self.longestHTML - text.at) }
             let character = try text.next()
             guard character == 0x3C else {
                 nesting.take(character)
@@ -304,6 +309,7 @@ private struct MarkupWalk: FileWalk {
         if last == 0x2F { return }
         let start = text.at
         while true {
+            try text.skipPlain(before: 0x3C, atMost: Self.longestComment - (text.at - start))
             guard text.at - start < Self.longestComment else { throw .broken("a \(element) without an end") }
             if try text.next() == 0x3C, try text.takeIgnoringCase("/" + element) {
                 trace.mark(text.at - text.width)

@@ -89,23 +89,12 @@ private struct OggWalk: FileWalk {
 
     /// CRC-32 with the polynomial 0x04C11DB7, highest bit first, its own field taken as zeros.
     private func checksum(_ range: Range<Int>) throws(WalkStop) -> UInt32 {
-        var crc: UInt32 = 0
-        var offset = 0
-        let table = Self.table
-        try input.forEachPiece(of: range) { piece in
-            for byte in piece {
-                let value = (22..<26).contains(offset) ? 0 : byte
-                crc = crc << 8 ^ table[Int(UInt8(crc >> 24) ^ value)]
-                offset += 1
-            }
-        }
-        return crc
-    }
-
-    private static let table: [UInt32] = (0..<256).map { byte in
-        var value = UInt32(byte) << 24
-        for _ in 0..<8 { value = value & 0x8000_0000 != 0 ? value << 1 ^ 0x04C1_1DB7 : value << 1 }
-        return value
+        let field = range.lowerBound + 22
+        var crc = ForwardCRC32(register: 0)
+        try input.forEachPiece(of: range.lowerBound..<field) { crc.update($0) }
+        crc.update([0, 0, 0, 0])
+        try input.forEachPiece(of: field + 4..<range.upperBound) { crc.update($0) }
+        return crc.register
     }
 
     private mutating func begin(at: Int, length: Int, serial: Int) throws(WalkStop) {

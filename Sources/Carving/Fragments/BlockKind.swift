@@ -12,31 +12,33 @@ struct BlockKind: OptionSet, Hashable {
     /// Of 512 bytes drawn by chance, 221 values are different on average, and hardly ever fewer than this.
     private static let fewestDenseValues = 200
 
-    /// The kind of a block; empty for what is none of them.
-    init(of block: [UInt8]) {
-        var seen = (UInt64(0), UInt64(0), UInt64(0), UInt64(0))
-        var isText = true
-        for byte in block {
-            let bit = UInt64(1) << (UInt64(byte) & 63)
-            switch byte >> 6 {
-            case 0: seen.0 |= bit
-            case 1: seen.1 |= bit
-            case 2: seen.2 |= bit
-            default: seen.3 |= bit
-            }
-            if !(0x20...0x7E).contains(byte), byte != 0x0A, byte != 0x0D, byte != 0x09 { isText = false }
+    /// The kind of a block; empty for what is none of `kinds`.
+    ///
+    /// Most blocks are told after a few bytes, unless dense ones are asked for.
+    init(of block: some Collection<UInt8>, among kinds: BlockKind = [.text, .uniform, .dense]) {
+        guard let first = block.first, block.contains(where: { $0 != first }) else {
+            self = kinds.intersection(.uniform)
+            return
         }
-        let values =
-            seen.0.nonzeroBitCount + seen.1.nonzeroBitCount + seen.2.nonzeroBitCount + seen.3.nonzeroBitCount
-        if values <= 1 {
-            self = .uniform
-        } else if isText {
-            self = .text
-        } else if values >= Self.fewestDenseValues {
+        if block.allSatisfy(Self.isText) {
+            self = kinds.intersection(.text)
+        } else if kinds.contains(.dense), Self.distinctValues(of: block) >= Self.fewestDenseValues {
             self = .dense
         } else {
             self = []
         }
+    }
+
+    private static func isText(_ byte: UInt8) -> Bool {
+        0x20...0x7E ~= byte || byte == 0x0A || byte == 0x0D || byte == 0x09
+    }
+
+    private static func distinctValues(of block: some Collection<UInt8>) -> Int {
+        var occurs = InlineArray<256, UInt8>(repeating: 0)
+        for byte in block { occurs[Int(byte)] = 1 }
+        var values = 0
+        for index in occurs.indices { values += Int(occurs[index]) }
+        return values
     }
 
     init(rawValue: UInt8) { self.rawValue = rawValue }

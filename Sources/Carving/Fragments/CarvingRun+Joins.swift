@@ -60,14 +60,15 @@ extension CarvingRun {
                 guesses.removeAll()
             }
             guard !found.isEmpty else { return }
+            var secondReadings: Set<Int> = []
             for index in found.indices {
                 let isSecondReading = found[index].confidence == .header && uncertain.contains(found[index].offset)
-                if isSecondReading {
-                    found[index].warnings.append("it may as well lie in one piece: that reading is catalogued too")
-                }
-                replace(found[index], keepingFirstReading: isSecondReading)
+                guard isSecondReading else { continue }
+                found[index].warnings.append("it may as well lie in one piece: that reading is catalogued too")
+                secondReadings.insert(found[index].offset)
             }
-            try sealJoined(found)
+            replaceParts(of: found, keepingFirstReadingsAt: secondReadings)
+            try seal(found)
             open.removeAll { isTaken($0.offset) }
             // Only where something has left the free space is there anything new to find.
             due = open.filter { file in
@@ -120,34 +121,31 @@ extension CarvingRun {
         return all
     }
 
-    /// Takes the extents of a joined file, and drops the finds that were parts of it.
+    /// Takes the extents of joined files, and drops the finds that were parts of them.
     ///
-    /// Where the file may as well be whole as it lies, no other file lies in it and nothing proves the join, both readings
+    /// Where a file may as well be whole as it lies, no other file lies in it and nothing proves the join, both readings
     /// stay in the catalogue.
-    private func replace(_ find: DecidedFind, keepingFirstReading: Bool) {
+    private func replaceParts(of finds: [DecidedFind], keepingFirstReadingsAt offsets: Set<Int>) {
+        let pieces = finds.indices.flatMap { number in finds[number].extents.map { (extent: $0, find: number) } }
+            .sorted { $0.extent.offset < $1.extent.offset }
+        let extents = pieces.map(\.extent)
         result.artifacts.removeAll { artifact in
             let isPiece = artifact.facts[WalkedFile.pieceFact] != nil
-            guard artifact.confidence == .broken || artifact.confidence == .header || isPiece else { return false }
-            if artifact.extents.first?.offset == find.offset {
-                let isOneReading = artifact.extents.count == 1 && artifact.confidence == .header
-                return !(keepingFirstReading && isOneReading && !isTaken(within: artifact.extents[0]))
+            guard artifact.confidence == .broken || artifact.confidence == .header || isPiece,
+                let first = artifact.extents.first
+            else { return false }
+            let index = FreeSpace.firstIndex(of: extents, endingAfter: first.offset)
+            guard index < pieces.count, extents[index].offset <= first.offset else { return false }
+            let number = pieces[index].find
+            guard first.offset == finds[number].offset else {
+                return artifact.extents.allSatisfy { part in finds[number].extents.contains { $0.contains(part) } }
             }
-            return artifact.extents.allSatisfy { part in find.extents.contains { $0.contains(part) } }
+            let isOneReading = artifact.extents.count == 1 && artifact.confidence == .header
+            let holdsAnother = pieces[index...].prefix { $0.extent.offset < first.end }.contains { $0.find != number }
+            return !(offsets.contains(first.offset) && isOneReading && !holdsAnother && !isTaken(within: first))
         }
-        taken += find.extents
+        taken += extents
         taken.sort { $0.offset < $1.offset }
-    }
-
-    private func sealJoined(_ finds: [DecidedFind]) throws(CarveError) {
-        let worker = pool.workers[0]
-        for find in finds {
-            let sealed = try worker.seal(find, item: item)
-            result.statistics.descriptionCalls += 1
-            result.statistics.libmagicCalls += sealed.libmagicCalls
-            result.statistics.bytesHashed += sealed.bytesHashed
-            result.warnings += sealed.warnings
-            if let artifact = sealed.artifact { result.artifacts.append(artifact) }
-        }
     }
 }
 

@@ -98,14 +98,15 @@ struct ForeignRuns {
         for index in 1..<max(1, last) {
             search.spend(block)
             let at = index * block
-            let bytes = try search.reader.bytes(at: at, count: block)
-            let kind = BlockKind(of: bytes).intersection(foreign)
+            let (kind, isMarkup) = try search.reader.withBytes(at: at, count: block) { bytes in
+                let kind = BlockKind(of: bytes, among: foreign)
+                return (kind, kind == .text && bytes.contains(UInt8(ascii: "<")))
+            }
             if let current = open, current.kind != kind {
                 runs.append(current)
                 open = nil
             }
             guard !kind.isEmpty else { continue }
-            let isMarkup = kind == .text && bytes.contains(UInt8(ascii: "<"))
             if let current = open {
                 open = Run(
                     kind: kind, range: current.range.lowerBound..<at + block, isMarkup: current.isMarkup || isMarkup)

@@ -129,6 +129,15 @@ public final class ByteReader {
         return copy
     }
 
+    /// Calls `body` with `count` bytes, at most a quarter of the window, without a copy. `body` must not use this reader.
+    func withBytes<Answer>(
+        at offset: Int, count: Int, _ body: (ArraySlice<UInt8>) -> Answer
+    ) throws(ReadFailure) -> Answer {
+        guard count <= window.count / 4 else { throw .tooLarge(count: count) }
+        let start = try locate(offset, count)
+        return body(window[start..<start + count])
+    }
+
     /// True when the bytes at `offset` are those of `pattern`; false also when the source ends before.
     public func matches(_ pattern: some Collection<UInt8>, at offset: Int) throws(ReadFailure) -> Bool {
         guard offset >= 0, offset <= count, count - offset >= pattern.count else { return false }
@@ -164,6 +173,25 @@ public final class ByteReader {
             at += 1
         }
         return nil
+    }
+
+    /// How many bytes from `offset` on meet the condition, at most `most`, without a gap.
+    func countRun(
+        at offset: Int, atMost most: Int, where condition: (UInt8) -> Bool
+    ) throws(ReadFailure) -> Int {
+        guard offset >= 0, offset < count else { return 0 }
+        let end = offset + min(most, count - offset)
+        var at = offset
+        while at < end {
+            let start = try locate(at, 1)
+            let stop = min(windowCount, start + (end - at))
+            guard let other = window[start..<stop].firstIndex(where: { !condition($0) }) else {
+                at += stop - start
+                continue
+            }
+            return at + other - start - offset
+        }
+        return end - offset
     }
 
     /// Calls `body` with consecutive pieces of `range`, each at most ``windowSize`` bytes: for checksums.

@@ -111,6 +111,10 @@ struct WalkInput {
         do { try reader.forEachPiece(of: range, body) } catch { throw .failed(error) }
     }
 
+    func countRun(at offset: Int, atMost most: Int, where condition: (UInt8) -> Bool) throws(WalkStop) -> Int {
+        do { return try reader.countRun(at: offset, atMost: most, where: condition) } catch { throw .failed(error) }
+    }
+
     /// True when `length` bytes at `offset` lie in the source.
     func fits(_ offset: Int, _ length: Int) -> Bool {
         offset >= 0 && length >= 0 && offset <= count && length <= count - offset

@@ -16,6 +16,9 @@ struct TagNesting {
     private var previous = 0
     private var hasClosedRoot = false
 
+    /// True while the attributes of a tag are read; only then does ``take(_:)`` matter.
+    var isInTag: Bool { pending != nil }
+
     /// True when all tags are paired, up to the end tag of the document.
     var isSound: Bool { isPaired && hasClosedRoot && names.isEmpty }
 

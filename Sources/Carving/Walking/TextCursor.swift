@@ -56,6 +56,23 @@ struct TextCursor {
         return character
     }
 
+    /// Steps over ordinary characters, none of which is `first` or `second`: whole runs at once, where ``next()`` takes one.
+    ///
+    /// Stops at what ``next()`` has to look at as well, so this never steps over what is no text, and may not step at all.
+    mutating func skipPlain(before first: Int, _ second: Int? = nil, atMost most: Int = .max) throws(WalkStop) {
+        guard width == 1, pendingUTF8 == 0, most > 0 else { return }
+        let highest: UInt8 = checksUTF8 ? 0x7E : 0xFF
+        let stop = UInt8(truncatingIfNeeded: first)
+        let otherStop = UInt8(truncatingIfNeeded: second ?? first)
+        let run = try input.countRun(at: at, atMost: most) { byte in
+            byte >= 0x20 && byte != 0x7F && byte <= highest && byte != stop && byte != otherStop
+        }
+        guard run > 0 else { return }
+        if followsCarriageReturn { carriageReturns += 1 }
+        followsCarriageReturn = false
+        at += run
+    }
+
     private mutating func noteLineEnd(_ character: Int) {
         if character == 0x0A {
             if followsCarriageReturn { pairs += 1 } else { lineFeeds += 1 }
@@ -107,6 +124,7 @@ struct TextCursor {
         let start = at
         let first = Int(word.utf8.first ?? 0)
         while true {
+            try skipPlain(before: first, atMost: limit - (at - start))
             guard at - start < limit else { throw .broken("no \(word) within \(limit) bytes") }
             if try peekRaw() == first, try take(word) { return }
             _ = try next()
@@ -115,17 +133,41 @@ struct TextCursor {
 
     /// An XML name (loosely): letters, digits, `_ : . -` and everything outside ASCII. Empty when none stands here.
     mutating func name(longest: Int) throws(WalkStop) -> String {
-        var scalars = String.UnicodeScalarView()
-        while let character = try peekRaw() {
-            let isLetter = (0x41...0x5A).contains(character) || (0x61...0x7A).contains(character)
-            let isOther = (0x30...0x39).contains(character) || [0x2D, 0x2E].contains(character)
-            guard isLetter || character == 0x5F || character == 0x3A || character >= 0x80 || isOther && !scalars.isEmpty
-            else { break }
-            guard scalars.count < longest else { throw .broken("a name longer than any real one") }
-            _ = try next()
-            scalars.append(Unicode.Scalar(UInt16(truncatingIfNeeded: character)) ?? "\u{FFFD}")
+        var units: [UInt16] = []
+        try forEachOfName(longest: longest) { units.append(UInt16(truncatingIfNeeded: $0)) }
+        return String(decoding: units, as: UTF16.self)
+    }
+
+    /// Steps over an XML name and answers its hash; nil when none stands here. Names that differ may have one hash.
+    mutating func nameHash(longest: Int) throws(WalkStop) -> Int? {
+        let start = at
+        var hash = 5381
+        try forEachOfName(longest: longest) { hash = (hash &* 33) ^ $0 }
+        return at > start ? hash : nil
+    }
+
+    private mutating func forEachOfName(longest: Int, _ body: (Int) -> Void) throws(WalkStop) {
+        var count = 0
+        while let character = try peekRaw(), Self.isOfName(character, isFirst: count == 0) {
+            guard count < longest else { throw .broken("a name longer than any real one") }
+            // No character of a name ends a line or is a control character.
+            if width == 1, checksUTF8 { try checkUTF8(character) }
+            at += width
+            body(character)
+            count += 1
         }
-        return String(scalars)
+        if count > 0, followsCarriageReturn {
+            carriageReturns += 1
+            followsCarriageReturn = false
+        }
+    }
+
+    private static func isOfName(_ character: Int, isFirst: Bool) -> Bool {
+        switch character {
+        case 0x61...0x7A, 0x41...0x5A, 0x5F, 0x3A: true
+        case 0x30...0x39, 0x2D, 0x2E: !isFirst
+        default: character >= 0x80
+        }
     }
 
     /// Length of a line end at the position, of a kind that this text uses; nil when none stands here.
