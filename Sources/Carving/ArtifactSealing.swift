@@ -25,12 +25,15 @@ struct DecidedFind: Sendable {
 }
 
 /// What sealing a find gave.
-struct SealedFind: Sendable {
+struct SealedFind: DecodingWork, Sendable {
     /// Nil when the medium could not be read.
     var artifact: Artifact?
     var limitsHit: [String] = []
     var warnings: [String] = []
     var bytesHashed = 0
+    /// Bytes that walkers decoded to name it.
+    var bytesDecoded = 0
+    var isOutOfDecoding = false
     /// Times that libmagic was given bytes to name.
     var libmagicCalls = 0
 }

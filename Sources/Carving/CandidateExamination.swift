@@ -3,7 +3,7 @@ internal import FormatIdentification
 internal import SourceMedia
 
 /// What one candidate is, judged alone; what its neighbours mean for it is decided later, in order.
-struct CandidateExamination: Sendable {
+struct CandidateExamination: DecodingWork, Sendable {
     enum Finding: Sendable {
         case nothing
         case whole(WalkedFile)
@@ -22,9 +22,20 @@ struct CandidateExamination: Sendable {
     var confirmationCalls = 0
     /// Bytes that were read to find out.
     var bytesRead = 0
+    /// Bytes that walkers decoded to find out.
+    var bytesDecoded = 0
+    /// True when they had to stop because no more was to be decoded.
+    var isOutOfDecoding = false
+    /// The limits of walkers that decided something.
+    var limits: Set<WalkLimit> = []
+    /// True when only libmagic might have known the place, and was not to be asked.
+    var isLeftToMagic = false
     /// Times that libmagic was given bytes to name.
     var libmagicCalls = 0
     var warnings: [String] = []
+
+    /// True when libmagic was asked about the place, or should have been.
+    var concernsMagic: Bool { confirmationCalls > 0 || isLeftToMagic }
 
     /// True when what was found keeps other candidates from being examined.
     var isCovering: Bool {
@@ -74,27 +85,29 @@ final class CarveWorker: @unchecked Sendable {
     }
 
     /// Judges the bytes at an offset: the walkers in the order of their table, then libmagic.
-    func examine(_ offset: Int, asksMagic: Bool = true) -> CandidateExamination {
-        examine(ByteReader(source, at: offset), offset, asksMagic: asksMagic)
+    ///
+    /// - Parameter allowance: bytes that walkers may decode.
+    func examine(_ offset: Int, asksMagic: Bool = true, allowance: Int = .max) -> CandidateExamination {
+        examine(ByteReader(source, at: offset, allowance: allowance), offset, asksMagic: asksMagic)
     }
 
     /// Judges a file whose borders are known.
-    func examine(_ file: any ByteSource) -> CandidateExamination {
-        let result = examine(ByteReader(file, at: 0), 0)
+    func examine(_ file: any ByteSource, allowance: Int = .max) -> CandidateExamination {
+        let result = examine(ByteReader(file, at: 0, allowance: allowance), 0)
         switch result.finding {
         case .whole, .broken: return result
         case .nothing, .header: break
         }
         // Images of discs and disks are known by what stands further inside, or at their end.
         for offset in [32_768, file.size - 512] where offset > 0 && offset < file.size {
-            let inside = examine(ByteReader(file, at: offset), offset)
+            let inside = examine(ByteReader(file, at: offset, allowance: allowance), offset)
             if case .whole(let found) = inside.finding, found.leading == offset { return inside }
         }
         return result
     }
 
-    /// Judges a file whose borders are known, and answers what is left of what decoding may give.
-    func examine(_ file: any ByteSource, allowance: Int) -> (CandidateExamination, allowance: Int) {
+    /// Judges a file in another one, and answers what is left of what decoding may give.
+    func examine(embedded file: any ByteSource, allowance: Int = .max) -> (CandidateExamination, allowance: Int) {
         let reader = ByteReader(whole: file, allowance: allowance)
         return (examine(reader, 0), reader.decodingAllowance)
     }
@@ -102,20 +115,25 @@ final class CarveWorker: @unchecked Sendable {
     private func examine(_ reader: ByteReader, _ offset: Int, asksMagic: Bool = true) -> CandidateExamination {
         var result = CandidateExamination()
         let callsBefore = cookie.calls
+        let allowance = reader.decodingAllowance
         do throws(ReadFailure) {
             let head = try reader.bytes(at: 0, count: min(signatures.index.requiredMargin, reader.count))
             let match = signatures.match(head.span)
             askWalkers(match.walkers, reader, offset, &result)
-            if asksMagic, case .nothing = result.finding, !match.entries.isEmpty,
-                !(result.wasRejected && isSettled(match))
-            {
-                try askMagic(match.entries, reader, offset, &result)
+            if case .nothing = result.finding, !match.entries.isEmpty, !(result.wasRejected && isSettled(match)) {
+                if asksMagic {
+                    try askMagic(match.entries, reader, offset, &result)
+                } else {
+                    result.isLeftToMagic = true
+                }
             }
         } catch {
             note(error, "signature", offset, &result)
         }
         result.libmagicCalls = cookie.calls - callsBefore
         result.bytesRead += reader.bytesFetched
+        result.bytesDecoded = allowance - reader.decodingAllowance
+        result.limits = reader.limitsReached
         return result
     }
 

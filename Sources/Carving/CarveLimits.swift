@@ -62,6 +62,20 @@ public struct CarveLimits: Hashable, Sendable {
     public var readsPerByte = 64
     /// Bytes that walkers may read in vain at one place before that counts.
     public var readCredit = 1024 * 1024 * 1024
+    /// Bytes that walkers may decode for each byte of the medium that has passed.
+    public var decodedPerByte = 64
+    /// Bytes that walkers may decode before that counts.
+    public var decodedCredit = 16 * 1024 * 1024 * 1024
+    /// Bytes that walkers may decode at any one place, or while one artifact is looked into, whatever was decoded before.
+    public var decodedLeast = 64 * 1024
+    /// Bytes of the medium that must pass for each place that libmagic is asked about.
+    public var bytesPerMagic = 16 * 1024
+    /// Places that libmagic is asked about before that counts.
+    public var magicCredit = 20_000
+    /// Bytes decoded while looking into one artifact, for each of its own, that the credit of the medium does not pay.
+    public var embeddedDecodedPerByte = 16
+    /// Bytes decoded beyond that while looking into all artifacts of a medium.
+    public var embeddedDecodedCredit = 64 * 1024 * 1024 * 1024
     /// Candidates examined ahead of the decision about them: bounds memory, changes no result.
     public var candidatesAhead = 256
 
@@ -87,6 +101,10 @@ public struct CarveLimits: Hashable, Sendable {
             ("carve_embedded_gap_bytes", embeddedGapBytes),
             ("carve_reads_per_byte", readsPerByte),
             ("carve_read_credit", readCredit),
-        ]
+            ("carve_decoded_per_byte", decodedPerByte), ("carve_decoded_credit", decodedCredit),
+            ("carve_decoded_least", decodedLeast),
+            ("carve_bytes_per_magic", bytesPerMagic), ("carve_magic_credit", magicCredit),
+            ("embedded_decoded_per_byte", embeddedDecodedPerByte), ("embedded_decoded_credit", embeddedDecodedCredit),
+        ] + WalkLimit.allCases.map { ($0.rawValue, $0.value) }
     }
 }

@@ -17,6 +17,8 @@ public final class CarvingRun {
     private let gapSearch: SignatureSearch?
     /// Nil where only blocks are candidates.
     private var budget: ExaminationBudget
+    private var decoding: DecodingBudget
+    private var asking: MagicBudget
 
     private var waiting: [Int] = []
     private var last = -1
@@ -48,6 +50,8 @@ public final class CarvingRun {
         self.workFolder = carver.opensContainers ? carver.workFolder : nil
         self.gapSearch = carver.gapSearch
         self.budget = ExaminationBudget(carver.limits)
+        self.decoding = DecodingBudget(carver.limits)
+        self.asking = MagicBudget(carver.limits)
         let signatures = CarvingSignatures(
             walkers: carver.walkers, index: .forCarving(walkers: carver.walkers, magic: carver.magic))
         var workers: [CarveWorker] = []
@@ -89,7 +93,7 @@ public final class CarvingRun {
         }
         if let workFolder {
             result.artifacts.sort(by: Artifact.precedesInExport)
-            try result.openContainers(pool, workFolder: workFolder)
+            try result.openContainers(pool, workFolder: workFolder, limits: limits)
         }
         result.artifacts.sort(by: Artifact.precedesInExport)
         progress.artifacts = result.artifacts.count
@@ -103,10 +107,13 @@ public final class CarvingRun {
         result.statistics.covered += waiting.count - batch.count
         let ahead = ExaminationsAhead(count: batch.count)
         let mayLookAhead = !budget.isUsedUp
+        let allowance = decoding.allowance(at: batch.last ?? 0)
+        let asksMagic = asking.mayAllow(batch.last ?? 0)
         try sealAndExamine(batch) { worker, number in
             let offset = batch[number]
             guard mayLookAhead, ahead.isWorthwhile, !ahead.isProbablyCovered(offset) else { return }
-            ahead.put(worker.examine(offset), number: number, offset: offset)
+            ahead.put(
+                worker.examine(offset, asksMagic: asksMagic, allowance: allowance), number: number, offset: offset)
         }
         for (number, offset) in batch.enumerated() {
             guard offset >= coveredUntil else {
@@ -118,7 +125,11 @@ public final class CarvingRun {
                 continue
             }
             // Passed over because a file seemed to cover it that was not accepted in the end: now it counts.
-            let examination = ahead.take(number) ?? pool.workers[0].examine(offset)
+            var examination = decoding.pay(at: offset, ahead.take(number)) { allowance in
+                pool.workers[0].examine(offset, asksMagic: asksMagic, allowance: allowance)
+            }
+            asking.judge(&examination, at: offset)
+            result.note(examination)
             if !examination.isCovering { budget.charge(examination.bytesRead) }
             decide(examination, at: offset)
         }

@@ -65,32 +65,42 @@ public struct FileSetExamination: Sendable {
         let pool = WorkerPool(workers: examiners)
         let files = members.filter { $0.extent.length > 0 }
         var result = CarveResult(artifacts: [], statistics: CarveStatistics(), limitsHit: [:], warnings: [])
+        var decoding = DecodingBudget(limits)
         for start in stride(from: 0, to: files.count, by: Self.batch) {
             let part = Array(files[start..<min(files.count, start + Self.batch)])
-            try examine(part, pool, &result)
+            try examine(part, pool, &decoding, &result)
             progress(part.last?.extent.end ?? 0)
         }
         result.statistics.candidates = files.count
         if opensContainers {
             result.artifacts.sort(by: Artifact.precedesInExport)
-            try result.openContainers(pool, workFolder: workFolder)
+            try result.openContainers(pool, workFolder: workFolder, limits: limits)
         }
         result.artifacts.sort(by: Artifact.precedesInExport)
         return result
     }
 
     private func examine(
-        _ files: [Member], _ pool: WorkerPool<CarveWorker>, _ result: inout CarveResult
+        _ files: [Member], _ pool: WorkerPool<CarveWorker>, _ decoding: inout DecodingBudget,
+        _ result: inout CarveResult
     ) throws(CarveError) {
         let item = item
         let outcomes = Mutex<[Result<SealedFind, CarveError>?]>(
             [Result<SealedFind, CarveError>?](repeating: nil, count: files.count))
+        let allowance = decoding.allowance(at: files.last?.extent.offset ?? 0)
         pool.run(files.count) { worker, number in
-            let outcome = Result { () throws(CarveError) in try worker.name(files[number], item: item) }
+            let outcome = Result { () throws(CarveError) in
+                try worker.name(files[number], item: item, allowance: allowance)
+            }
             outcomes.withLock { $0[number] = outcome }
         }
-        for case let outcome? in outcomes.withLock({ $0 }) {
-            let find = try outcome.get()
+        for (file, outcome) in zip(files, outcomes.withLock({ $0 })) {
+            let ahead = try outcome?.get()
+            let find = try decoding.pay(at: file.extent.offset, ahead) { allowance throws(CarveError) in
+                try pool.workers[0].name(file, item: item, allowance: allowance)
+            }
+            if find.isOutOfDecoding { result.limitsHit["carve_decoded_per_byte", default: 0] += 1 }
+            for name in find.limitsHit { result.limitsHit[name, default: 0] += 1 }
             result.statistics.examined += 1
             result.statistics.descriptionCalls += 1
             result.statistics.libmagicCalls += find.libmagicCalls
@@ -103,7 +113,11 @@ public struct FileSetExamination: Sendable {
 
 extension CarveWorker {
     /// Names one whole file and digests it.
-    fileprivate func name(_ file: FileSetExamination.Member, item: String) throws(CarveError) -> SealedFind {
+    ///
+    /// - Parameter allowance: bytes that walkers may decode.
+    fileprivate func name(
+        _ file: FileSetExamination.Member, item: String, allowance: Int
+    ) throws(CarveError) -> SealedFind {
         let callsBefore = cookie.calls
         let content = ExtentSource(source, extents: [file.extent])
         var find = DecidedFind(
@@ -119,8 +133,11 @@ extension CarveWorker {
         } catch {
             warnings.append("\(file.path): \(error)")
         }
-        apply(examine(content), to: &find)
+        let examination = examine(content, allowance: allowance)
+        apply(examination, to: &find)
         var sealed = try seal(find, item: item)
+        sealed.limitsHit += examination.limits.sorted().map(\.rawValue)
+        sealed.bytesDecoded = examination.bytesDecoded
         sealed.libmagicCalls = cookie.calls - callsBefore
         sealed.artifact?.origin = .filesystem
         sealed.artifact?.path = file.path

@@ -1,5 +1,6 @@
 internal import EvidenceModel
 internal import Foundation
+internal import Glibc
 
 /// A compiled magic database in memory, at an address that does not change while cookies use it.
 ///
@@ -45,13 +46,8 @@ public final class CompiledMagic: Sendable {
     /// - Throws: ``MagicError`` with code `unavailable` when the file cannot be read or is larger than
     ///   ``largestExaminersFile``, `refused` when libmagic refuses it, with its own words, file and line.
     public static func examiners(path: String) throws(MagicError) -> CompiledMagic {
+        try refuseWhatIsNoFile(path)
         let file = try CompiledMagic(path: path)
-        guard file.byteCount <= largestExaminersFile else {
-            throw MagicError(
-                .unavailable,
-                "the magic file \(path) has \(file.byteCount) bytes, more than the \(largestExaminersFile) that are "
-                    + "read")
-        }
         let bytes = file.withBytes { (bytes) throws(Never) in bytes.indices.map { bytes[$0] } }
         let isCompiled = bytes.starts(with: [0x1C, 0x04, 0x1E, 0xF1]) || bytes.starts(with: [0xF1, 0x1E, 0x04, 0x1C])
         let magic =
@@ -60,7 +56,10 @@ public final class CompiledMagic: Sendable {
             : CompiledMagic(
                 name: path, bytes: try MagicSourceCompilation.compile(bytes, path: path), compiledFrom: bytes)
         guard magic.byteCount > 0, !isEmpty(magic) else {
-            throw MagicError(.refused, "\(path) holds no test: magic(5) describes the language of such files")
+            throw MagicError(
+                .refused,
+                "the magic file \(PrintableText.escaping(path)) holds no test. magic(5) describes the language of such files; nothing "
+                    + "was searched.")
         }
         do throws(MagicError) {
             _ = try MagicCookie(loading: [magic], limits: MagicLimits())
@@ -68,6 +67,31 @@ public final class CompiledMagic: Sendable {
             throw MagicError(.refused, "\(path): \(error.message). Compile it with the libmagic of this machine.")
         }
         return magic
+    }
+
+    /// Looks at a path before it is opened: a pipe would be waited for, a folder gives words that do not help.
+    private static func refuseWhatIsNoFile(_ path: String) throws(MagicError) {
+        func refused(_ what: String) -> MagicError {
+            MagicError(
+                .unavailable,
+                "the magic file \(PrintableText.escaping(path)) cannot be used: \(what). Name a file of magic(5), source or "
+                    + "compiled, or leave it out; nothing was searched.")
+        }
+        guard !path.isEmpty else { throw refused("its name is empty") }
+        var information = stat()
+        guard unsafe stat(path, &information) == 0 else {
+            let words = unsafe strerror(errno).map { unsafe String(cString: $0) } ?? "error \(errno)"
+            throw refused(errno == ENOENT || errno == ENOTDIR ? "there is no such file" : words)
+        }
+        switch information.st_mode & S_IFMT {
+        case S_IFREG: break
+        case S_IFDIR: throw refused("it is a folder")
+        default: throw refused("it is neither a file nor a link to one")
+        }
+        guard unsafe access(path, R_OK) == 0 else { throw refused("it may not be read") }
+        guard information.st_size <= largestExaminersFile else {
+            throw refused("it has \(information.st_size) bytes, more than the \(largestExaminersFile) that are read")
+        }
     }
 
     /// True for a database without tests; one of another layout is left to libmagic to judge.

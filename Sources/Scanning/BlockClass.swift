@@ -16,6 +16,9 @@ public enum BlockClass: UInt8, CaseIterable, Hashable, Sendable {
     /// Of 512 bytes drawn by chance 221.5 values are different on average, and fewer than these in one block of six
     /// thousand million.
     static let fewestHighEntropyValues = 192
+    /// Bytes of a part of a block from which on it may be filled, or text by its characters of several bytes: fewer are too
+    /// short to tell.
+    static let shortestTold = 16
     /// At most one byte in so many has its highest bit set in text of an eight-bit code.
     static let bytesPerHighByte = 8
 }
@@ -66,12 +69,17 @@ struct BlockClassifier {
     }
 
     /// The medium's last block, or a part of a block: too short to tell high entropy.
+    ///
+    /// A few equal bytes are no pattern that somebody wrote: they are text where they read as text, and else unexplained.
     static func kind(ofShort bytes: [UInt8]) -> BlockClass {
         guard let first = bytes.first else { return .zero }
-        if bytes.allSatisfy({ $0 == first }) { return first == 0 ? .zero : .filled }
+        if bytes.allSatisfy({ $0 == first }), first == 0 || bytes.count >= BlockClass.shortestTold {
+            return first == 0 ? .zero : .filled
+        }
         guard !bytes.contains(where: { WellFormedText.isControl($0) }) else { return .other }
         let highBytes = bytes.count { $0 >= 0x80 }
         if highBytes * BlockClass.bytesPerHighByte <= bytes.count { return .text }
+        guard bytes.count >= BlockClass.shortestTold else { return .other }
         return unsafe bytes.withUnsafeBytes { unsafe WellFormedText.isUTF8($0) } ? .text : .other
     }
 

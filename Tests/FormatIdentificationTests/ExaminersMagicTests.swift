@@ -63,7 +63,26 @@ import Testing
             #expect(error?.code == .refused)
             #expect(error?.message.contains(path) == true)
         }
-        let missing = #expect(throws: MagicError.self) { try CompiledMagic.examiners(path: "/nowhere/own.magic") }
-        #expect(missing?.code == .unavailable)
+    }
+
+    @Test(arguments: [
+        ("/nowhere/own.magic", "there is no such file"), ("/", "it is a folder"), ("", "its name is empty"),
+        ("/dev/null", "it is neither a file nor a link to one"), ("/dev/null/own.magic", "there is no such file"),
+    ])
+    func whatIsNoFileIsRefusedUnopened(path: String, words: String) throws {
+        let error = #expect(throws: MagicError.self) { try CompiledMagic.examiners(path: path) }
+        #expect(error?.code == .unavailable)
+        let said = error?.message ?? ""
+        #expect(said.contains("the magic file \(path) cannot be used: \(words)."), "\(said)")
+        #expect(error?.message.contains("nothing was searched") == true)
+    }
+
+    @Test func aPipeIsNotWaitedFor() throws {
+        try withFile([]) { path in
+            let pipe = path + ".pipe"
+            #expect(unsafe mkfifo(pipe, 0o600) == 0)
+            let error = #expect(throws: MagicError.self) { try CompiledMagic.examiners(path: pipe) }
+            #expect(error?.code == .unavailable)
+        }
     }
 }

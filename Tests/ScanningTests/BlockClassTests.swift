@@ -8,10 +8,11 @@ import Testing
 /// The tests of `Documentation/Formats/coverage.md`, written down once more and as plainly as possible.
 enum NaiveClassifier {
     static func kind(of block: ArraySlice<UInt8>) -> BlockClass {
-        if Set(block).count == 1 { return block.first == 0 ? .zero : .filled }
+        if Set(block).count == 1, block.first == 0 || block.count >= 16 { return block.first == 0 ? .zero : .filled }
         let isControl: (UInt8) -> Bool = { ($0 < 32 && ![9, 10, 12, 13].contains($0)) || $0 == 127 }
         if !block.contains(where: isControl) {
             if block.count(where: { $0 > 127 }) * 8 <= block.count { return .text }
+            if block.count < 16 { return .other }
             for front in 0...min(3, block.count) where block.prefix(front).allSatisfy({ $0 & 0xC0 == 0x80 }) {
                 for back in 0...min(3, block.count - front) {
                     let cut = Array(block.suffix(back))

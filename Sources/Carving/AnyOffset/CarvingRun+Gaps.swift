@@ -19,13 +19,15 @@ extension CarvingRun {
     func searchGaps(with search: SignatureSearch) throws(CarveError) {
         let gaps = gapsBetweenFinds()
         var budget = ExaminationBudget(limits)
+        var decoding = DecodingBudget(limits)
         let parts = partsWithinLimit(of: gaps)
         result.statistics.gapBytesSearched = parts.reduce(0) { $0 + $1.length }
         for start in stride(from: 0, to: parts.count, by: limits.candidatesAhead) {
             let batch = Array(parts[start..<min(parts.count, start + limits.candidatesAhead)])
             let found = candidates(in: batch, of: gaps, search)
             for first in stride(from: 0, to: found.count, by: limits.candidatesAhead) {
-                try decide(Array(found[first..<min(found.count, first + limits.candidatesAhead)]), in: gaps, &budget)
+                let some = Array(found[first..<min(found.count, first + limits.candidatesAhead)])
+                try decide(some, in: gaps, &budget, &decoding)
             }
         }
         try sealDecided()
@@ -84,13 +86,15 @@ extension CarvingRun {
 
     /// Takes the whole files among the candidates, in the order of their offsets.
     private func decide(
-        _ candidates: [(offset: Int, gap: Int)], in gaps: [Extent], _ budget: inout ExaminationBudget
+        _ candidates: [(offset: Int, gap: Int)], in gaps: [Extent], _ budget: inout ExaminationBudget,
+        _ decoding: inout DecodingBudget
     ) throws(CarveError) {
         let batch = candidates.filter { $0.offset >= coveredUntil }
         let ahead = Mutex<[CandidateExamination?]>([CandidateExamination?](repeating: nil, count: batch.count))
         if !budget.isUsedUp {
+            let allowance = decoding.allowance(at: batch.last?.offset ?? 0)
             pool.run(batch.count) { worker, number in
-                let examination = worker.examine(batch[number].offset, asksMagic: false)
+                let examination = worker.examine(batch[number].offset, asksMagic: false, allowance: allowance)
                 ahead.withLock { $0[number] = examination }
             }
         }
@@ -102,7 +106,10 @@ extension CarvingRun {
                 result.limitsHit["carve_reads_per_byte", default: 0] += 1
                 continue
             }
-            let examination = known ?? pool.workers[0].examine(candidate.offset, asksMagic: false)
+            let examination = decoding.pay(at: candidate.offset, known) { allowance in
+                pool.workers[0].examine(candidate.offset, asksMagic: false, allowance: allowance)
+            }
+            result.note(examination)
             guard let file = examination.wholeFile(ofAtMost: gaps[candidate.gap].end - candidate.offset) else {
                 budget.charge(examination.bytesRead)
                 result.statistics.rejected += 1

@@ -4,7 +4,7 @@ internal import FormatIdentification
 internal import SourceMedia
 
 /// What looking into one artifact gave.
-struct EmbeddedOutcome: Sendable {
+struct EmbeddedOutcome: DecodingWork, Sendable {
     /// The artifact itself, with a warning for whatever was not opened.
     var container: Artifact
     /// The files in it and in those, each behind its parent.
@@ -12,6 +12,9 @@ struct EmbeddedOutcome: Sendable {
     var limitsHit: [String: Int] = [:]
     var warnings: [String] = []
     var bytesHashed = 0
+    /// Bytes decoded, what walkers decoded counted.
+    var bytesDecoded = 0
+    var isOutOfDecoding = false
     var descriptionCalls = 0
     /// Times that libmagic was given bytes to name.
     var libmagicCalls = 0
@@ -23,10 +26,12 @@ extension CarveWorker {
     /// Looks for files in a catalogued artifact.
     ///
     /// Documentation/Formats/embedded-artifacts.md states the rules.
+    /// - Parameter allowance: bytes that may be decoded.
     /// - Throws: ``CarveError`` when a digest cannot be computed.
-    func open(_ artifact: Artifact, workFolder: String) throws(CarveError) -> EmbeddedOutcome {
+    func open(_ artifact: Artifact, workFolder: String, allowance: Int = .max) throws(CarveError) -> EmbeddedOutcome {
         let callsBefore = cookie.calls
-        var opening = ContainerOpening(worker: self, workFolder: workFolder, artifact)
+        var opening = ContainerOpening(worker: self, workFolder: workFolder, artifact, allowance: allowance)
+        let bytesBefore = opening.budget.bytes
         do {
             try opening.run()
         } catch let error as CarveError where error.code == .output {
@@ -40,6 +45,7 @@ extension CarveWorker {
             throw CarveError(.digest, "\(error)")
         }
         opening.outcome.libmagicCalls = cookie.calls - callsBefore
+        opening.outcome.bytesDecoded = bytesBefore - opening.budget.bytes
         return opening.outcome
     }
 }
@@ -52,12 +58,12 @@ private struct ContainerOpening {
     var outcome: EmbeddedOutcome
     var budget: EmbeddedBudget
 
-    init(worker: CarveWorker, workFolder: String, _ artifact: Artifact) {
+    init(worker: CarveWorker, workFolder: String, _ artifact: Artifact, allowance: Int) {
         self.worker = worker
         self.limits = worker.limits
         self.workFolder = workFolder
         outcome = EmbeddedOutcome(artifact)
-        budget = EmbeddedBudget(worker.limits, size: artifact.size)
+        budget = EmbeddedBudget(worker.limits, size: artifact.size, allowance: allowance)
     }
 
     mutating func run() throws {
@@ -75,6 +81,11 @@ private struct ContainerOpening {
             if case .medium(let cause) = error { throw cause }
             return container
         }
+        for limit in reader.limitsReached { outcome.limitsHit[limit.rawValue, default: 0] += 1 }
+        var container = container
+        for limit in reader.limitsReached.sorted() {
+            container.warnings.append("not every embedded file was looked for: limit \(limit.rawValue)")
+        }
         var refused = list.refused
         if depth > limits.embeddedDepth {
             let count = list.parts.count + list.refused.values.reduce(0, +)
@@ -90,7 +101,6 @@ private struct ContainerOpening {
                 }
             }
         }
-        var container = container
         for (reason, count) in refused.sorted(by: { $0.key < $1.key }) {
             container.warnings.append(reason.words(count))
             if case .encrypted = reason { container.facts["encrypted_members"] = .size(count) }
@@ -126,8 +136,9 @@ private struct ContainerOpening {
         }
         guard found.size > 0 else { return nil }
 
-        let (examination, allowance) = worker.examine(found, allowance: budget.bytes)
+        let (examination, allowance) = worker.examine(embedded: found, allowance: budget.bytes)
         budget.bytes = allowance
+        for limit in examination.limits { outcome.limitsHit[limit.rawValue, default: 0] += 1 }
         outcome.warnings += examination.warnings
         var child = EmbeddedFind(part, size: found.size)
         guard child.take(examination) else { return nil }

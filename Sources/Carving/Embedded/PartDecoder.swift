@@ -11,13 +11,19 @@ struct EmbeddedBudget: Sendable {
     /// The limit that decided ``bytes``.
     let bytesLimit: String
 
-    /// - Parameter size: bytes of the outermost artifact.
-    init(_ limits: CarveLimits, size: Int) {
+    /// - Parameters:
+    ///   - size: bytes of the outermost artifact.
+    ///   - allowance: bytes that the medium still allows to decode.
+    init(_ limits: CarveLimits, size: Int, allowance: Int = .max) {
         members = limits.embeddedMembers
         let (product, overflow) = size.multipliedReportingOverflow(by: limits.embeddedRatio)
         let byRatio = max(limits.embeddedRatioAbove, overflow ? Int.max : product)
-        bytes = min(limits.embeddedTotalBytes, byRatio)
-        bytesLimit = byRatio < limits.embeddedTotalBytes ? "embedded_ratio" : "embedded_total_bytes"
+        let own = min(limits.embeddedTotalBytes, byRatio)
+        bytes = min(own, allowance)
+        bytesLimit =
+            allowance < own
+            ? "embedded_decoded_per_byte"
+            : byRatio < limits.embeddedTotalBytes ? "embedded_ratio" : "embedded_total_bytes"
     }
 }
 

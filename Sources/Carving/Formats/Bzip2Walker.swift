@@ -50,9 +50,10 @@ private struct Bzip2Walk: FileWalk {
                 case .invalid: throw .broken("the compressed data is not valid bzip2, or a CRC-32 does not hold")
                 case .more: break
                 }
-                guard content <= InflateLimit.mostBytes, input.reader.decodingAllowance > 0 else {
-                    throw .broken("stopped at the limit on decompressed bytes")
+                guard content <= InflateLimit.mostBytes else {
+                    throw input.stop(at: .inflatedBytes, "not decompressed to its end")
                 }
+                guard input.reader.mayDecode else { throw .broken("not decompressed to its end") }
                 if step.consumed == 0, step.produced == 0 { throw .broken("the compressed data leads nowhere") }
             }
             at += used

@@ -12,7 +12,7 @@ struct CPIOWalker: FormatWalker {
 
 private struct CPIOWalk: FileWalk {
     static let longestName = 4096
-    static let mostMembers = 1 << 22
+    static let mostMembers = WalkLimit.cpioMembers.value
 
     let input: WalkInput
     var file = WalkedFile(
@@ -31,7 +31,10 @@ private struct CPIOWalk: FileWalk {
             let header = isOld ? 76 : 110
             let nameSize = isOld ? try octal(at + 59, 6) : try hex(at + 94)
             let size = isOld ? try octal(at + 65, 11) : try hex(at + 54)
-            guard (1...Self.longestName).contains(nameSize), names.count < Self.mostMembers else {
+            guard names.count < Self.mostMembers else {
+                throw input.stop(at: .cpioMembers, "more members than any real archive has")
+            }
+            guard (1...Self.longestName).contains(nameSize) else {
                 throw isRecognised ? .broken("an impossible name") : .rejected("an impossible name")
             }
             let name = try input.bytes(at: at + header, count: nameSize)

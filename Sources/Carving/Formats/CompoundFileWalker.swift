@@ -12,11 +12,11 @@ struct CompoundFileWalker: FormatWalker {
 
 private struct CompoundFileWalk: FileWalk {
     /// Most sectors of the allocation table: 4 GiB of file with 512-byte sectors.
-    static let mostTableSectors = 65_536
+    static let mostTableSectors = WalkLimit.compoundTableSectors.value
     /// Most directory entries.
-    static let mostEntries = 262_144
+    static let mostEntries = WalkLimit.compoundEntries.value
     /// Most sectors of streams whose content is looked at.
-    static let mostListed = 1 << 23
+    static let mostListed = WalkLimit.compoundListed.value
     /// Most bytes of one property stream that are read.
     static let longestProperties = 64 * 1024
     /// Special values of the allocation table (MS-CFB 2.1).
@@ -91,7 +91,10 @@ private struct CompoundFileWalk: FileWalk {
     /// The sectors that hold the allocation table: 109 in the header, the rest in a chain (2.5).
     private mutating func tableSectorNumbers() throws(WalkStop) -> [Int] {
         let count = try input.u32le(44)
-        guard count > 0, count <= Self.mostTableSectors, input.fits(0, count * sectorSize) else {
+        guard count <= Self.mostTableSectors || !input.fits(0, count * sectorSize) else {
+            throw input.stop(at: .compoundTableSectors, "a larger allocation table than any real file has")
+        }
+        guard count > 0, input.fits(0, count * sectorSize) else {
             throw .broken("an impossible count of allocation table sectors")
         }
         // 109 sectors are listed in the header; the last number of a list sector leads to the next one.
@@ -155,7 +158,10 @@ private struct CompoundFileWalk: FileWalk {
         var chain: [Int] = []
         var sector = start
         while sector != Self.endOfChain {
-            guard sector < sectors.count, chain.count < most else { throw .broken("the chain of \(what) is too long") }
+            guard sector < sectors.count, chain.count < most else {
+                if chain.count >= most, most < sectors.count { input.reached(.compoundEntries) }
+                throw .broken("the chain of \(what) is too long")
+            }
             let index = Int(sector)
             guard !used[index] else { throw .broken("the chain of \(what) is circular or shares sectors") }
             used[index] = true
@@ -264,7 +270,11 @@ private struct CompoundFileWalk: FileWalk {
         func note(_ place: Int) { last = max(last, place / sectorSize - 1) }
         var listed = 0
         for entry in entries where entry.kind == .stream && entry.size > 0 && CompoundContent.isKnown(entry.name) {
-            guard let stream = stream(entry), listed <= Self.mostListed else { continue }
+            guard let stream = stream(entry) else { continue }
+            guard listed <= Self.mostListed else {
+                input.reached(.compoundListed)
+                continue
+            }
             listed += stream.places.count
             if let head = try CompoundContent.recognisedHead(stream, name: entry.name) { note(stream.place(head)) }
             switch entry.name {

@@ -35,7 +35,7 @@ struct DERWalker: FormatWalker {
 private struct DERWalk: FileWalk {
     static let largest = 16 << 20
     static let deepest = 48
-    static let mostElements = 1 << 20
+    static let mostElements = WalkLimit.derElements.value
 
     /// Where an element lies: its tag byte, its content.
     struct Element {
@@ -103,7 +103,7 @@ private struct DERWalk: FileWalk {
             while at < parent.content.upperBound {
                 seen += 1
                 guard seen <= Self.mostElements, open.count <= Self.mostElements else {
-                    throw .broken("more elements than any real file has")
+                    throw input.stop(at: .derElements, "more elements than any real file has")
                 }
                 let child = try element(at: at, end: parent.content.upperBound)
                 at = child.content.upperBound

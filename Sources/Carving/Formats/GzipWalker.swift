@@ -66,7 +66,7 @@ private struct GzipWalk: FileWalk {
         if outcome.end != .finished { file.length = end }
         switch outcome.end {
         case .finished: break
-        case .limit: throw .broken("stopped at the limit on inflated bytes: the content is implausibly large")
+        case .limit: throw .broken("not inflated to its end: \(input.reader.decodingLimits)")
         case .cut: throw .broken("the source ends inside the compressed data")
         case .invalid: throw .broken("the compressed data is not valid deflate")
         }

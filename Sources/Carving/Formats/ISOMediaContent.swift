@@ -1,7 +1,7 @@
 /// A track of a movie: where its samples lie and how their codec frames them (ISO/IEC 14496-12, 8.3 to 8.7).
 struct ISOTrack {
     /// Most samples or chunks whose tables are read; a longer film's samples are not looked at.
-    static let mostSamples = 1 << 21
+    static let mostSamples = WalkLimit.isoMediaSamples.value
 
     var width = 0
     var height = 0
@@ -106,12 +106,13 @@ struct ISOTrack {
             default: break
             }
         }
-        guard let offsets, let toChunks, !hasCompactSizes, samples > 0, samples <= Self.mostSamples else { return }
+        guard let offsets, let toChunks, !hasCompactSizes, samples > 0 else { return }
+        guard samples <= Self.mostSamples else { return input.reached(.isoMediaSamples) }
         let count = try input.u32be(offsets.box.body + 4)
         guard count <= (offsets.box.end - offsets.box.body - 8) / offsets.width else {
             throw .broken("a chunk offset table is cut")
         }
-        guard count <= Self.mostSamples / 2 else { return }
+        guard count <= Self.mostSamples / 2 else { return input.reached(.isoMediaSamples) }
         let table = try input.bytes(at: offsets.box.body + 8, count: count * offsets.width)
         let runs = try input.u32be(toChunks.body + 4)
         guard runs <= (toChunks.end - toChunks.body - 8) / 12 else { throw .broken("a sample-to-chunk table is cut") }

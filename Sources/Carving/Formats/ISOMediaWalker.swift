@@ -77,7 +77,7 @@ extension FourCC {
 
 struct ISOMediaWalk: FileWalk {
     /// Most top-level boxes; a fragmented film has two for each fragment.
-    static let mostBoxes = 1 << 20
+    static let mostBoxes = WalkLimit.isoMediaBoxes.value
     /// Largest ftyp box.
     static let largestFileType = 4096
     /// The boxes that stand at the top of a file.
@@ -112,7 +112,9 @@ struct ISOMediaWalk: FileWalk {
         var boxes = 0
         while let box = try nextBox(at, isFirst: at == 0) {
             boxes += 1
-            guard boxes <= Self.mostBoxes else { throw .broken("more boxes than any real file has") }
+            guard boxes <= Self.mostBoxes else {
+                throw input.stop(at: .isoMediaBoxes, "more boxes than any real file has")
+            }
             try visit(box)
             shown = max(shown, box.body, try lastBoxShown(in: box, depth: 0))
             at = box.end
@@ -136,7 +138,11 @@ struct ISOMediaWalk: FileWalk {
 
     /// Where the last box inside of a box has its content: boxes that fill their parents stand in their places.
     private func lastBoxShown(in box: ISOBox, depth: Int) throws(WalkStop) -> Int {
-        guard depth < Self.deepestBox, Self.parents.contains(box.type) else { return box.body }
+        guard Self.parents.contains(box.type) else { return box.body }
+        guard depth < Self.deepestBox else {
+            input.reached(.isoMediaDepth)
+            return box.body
+        }
         let children =
             box.type == "meta" ? try metadataChildren(box) : try ISOBox.children(input, from: box.body, to: box.end)
         guard let last = children?.last else { return box.body }
@@ -148,7 +154,7 @@ struct ISOMediaWalk: FileWalk {
         "moov", "trak", "mdia", "minf", "stbl", "dinf", "edts", "udta", "meta", "ilst", "iprp", "ipco", "mvex", "moof",
         "traf", "mfra", "gmhd", "tapt",
     ]
-    static let deepestBox = 16
+    static let deepestBox = WalkLimit.isoMediaDepth.value
 
     /// The next top-level box; nil where the file ends.
     private func nextBox(_ at: Int, isFirst: Bool) throws(WalkStop) -> ISOBox? {

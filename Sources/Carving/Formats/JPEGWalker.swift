@@ -15,7 +15,7 @@ struct JPEGWalker: FormatWalker {
 
 struct JPEGWalk: FileWalk {
     /// Most segments of one picture.
-    static let mostSegments = 1 << 16
+    static let mostSegments = WalkLimit.jpegSegments.value
     /// Most pictures of a multi-picture file.
     static let mostPictures = 64
     /// Most bytes of padding between two pictures of a multi-picture file.
@@ -58,7 +58,9 @@ struct JPEGWalk: FileWalk {
                 marker = try input.u8(at + 1)
             }
             segments += 1
-            guard segments <= Self.mostSegments else { throw .broken("more segments than any real picture has") }
+            guard segments <= Self.mostSegments else {
+                throw input.stop(at: .jpegSegments, "more segments than any real picture has")
+            }
             if marker == 0xD9 { break }
             guard marker >= 0xC0, marker != 0xD8, !(0xD0...0xD7).contains(marker), marker != 0xC8 else {
                 throw .broken("a marker out of place")

@@ -17,8 +17,8 @@ struct JSONWalker: TextWalker {
 }
 
 private struct JSONWalk: FileWalk {
-    static let longest = 512 << 20
-    static let deepest = 256
+    static let longest = WalkLimit.jsonBytes.value
+    static let deepest = WalkLimit.jsonDepth.value
     /// Members and elements that a broken text must have before it counts as JSON.
     static let fewestParts = 8
     static let mostKeys = 64
@@ -116,7 +116,7 @@ private struct JSONWalk: FileWalk {
         var open: [Bool] = []
         let isArray = try input.matches("[", at: at)
         repeat {
-            guard at < Self.longest else { throw .broken("longer than \(Self.longest) bytes") }
+            guard at < Self.longest else { throw input.stop(at: .jsonBytes, "longer than \(Self.longest) bytes") }
             // At the start of a value.
             try space()
             guard at < input.count else { throw .broken("the source ends inside the text") }
@@ -147,7 +147,9 @@ private struct JSONWalk: FileWalk {
                 if isTop { members.note(number: try input.bytes(at: start, count: min(at - start, 32))) }
             default: try word()
             }
-            guard open.count <= Self.deepest else { throw .broken("nested deeper than \(Self.deepest) levels") }
+            guard open.count <= Self.deepest else {
+                throw input.stop(at: .jsonDepth, "nested deeper than \(Self.deepest) levels")
+            }
             guard isClosed else { continue }
             // Behind a value: a comma and the next one, or the end of what holds it.
             while let isObject = open.last {

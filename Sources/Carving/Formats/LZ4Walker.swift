@@ -58,8 +58,9 @@ private struct LZ4Walk: FileWalk {
             guard input.fits(0, end) else { throw .failed(.pastEnd(offset: at)) }
             size += try decompress(at..<end, with: &stream)
             guard content + size <= InflateLimit.mostBytes else {
-                throw .broken("stopped at the limit on decompressed bytes")
+                throw input.stop(at: .inflatedBytes, "not decompressed to its end")
             }
+            guard input.reader.mayDecode else { throw .broken("not decompressed to its end") }
             if word != 0, !(hasBlockChecks || hasContentCheck) || !isChecked {
                 file.leaveUnchecked(at + 4..<at + 4 + length)
             }

@@ -11,7 +11,7 @@ struct MailboxWalker: TextWalker {
 }
 
 private struct MailboxWalk: FileWalk {
-    static let longest = 1 << 34
+    static let longest = WalkLimit.mailboxBytes.value
     static let longestLine = 1 << 20
     static let mostFields = 512
 
@@ -41,6 +41,7 @@ private struct MailboxWalk: FileWalk {
                 }
                 isBehindEmpty = line.isEmpty
             }
+            text.input.reached(.mailboxBytes)
         } catch {
             if case .failed(.medium) = error { throw error }
         }
@@ -54,7 +55,9 @@ private struct MailboxWalk: FileWalk {
         while true {
             let character = try text.next()
             if character == 0x0A { break }
-            guard line.count < Self.longestLine else { throw .broken("a line longer than any real one") }
+            guard line.count < Self.longestLine else {
+                throw .broken("a line longer than any real one")
+            }
             line.append(UInt8(truncatingIfNeeded: character))
         }
         if line.last == 0x0D { line.removeLast() }

@@ -32,7 +32,7 @@ struct MarkupWalker: TextWalker {
 
 private struct MarkupWalk: FileWalk {
     /// Longest HTML document: nothing but its end tag tells where it ends.
-    static let longestHTML = 32 << 20
+    static let longestHTML = WalkLimit.htmlBytes.value
     /// Longest single comment, section, tag or name.
     static let longestComment = 16 << 20
     static let longestTag = 8 << 20
@@ -40,7 +40,7 @@ private struct MarkupWalk: FileWalk {
     /// Longest name of an HTML element that is told from others.
     static let longestTagName = 32
     /// Deepest nesting of elements.
-    static let deepest = 10_000
+    static let deepest = WalkLimit.markupDepth.value
     /// Most bytes of white space behind the end.
     static let longestTail = 512
 
@@ -202,7 +202,9 @@ private struct MarkupWalk: FileWalk {
             try text.skipSpace()
             if try text.take("/>") { return }
             if try text.take(">") {
-                guard open.count < Self.deepest else { throw .broken("nested deeper than any real document") }
+                guard open.count < Self.deepest else {
+                    throw text.input.stop(at: .markupDepth, "nested deeper than any real document")
+                }
                 open.append(name)
                 return
             }
@@ -232,7 +234,9 @@ private struct MarkupWalk: FileWalk {
         file.format = "html"
         if let root { nesting.open(root) }
         while true {
-            guard text.at < Self.longestHTML else { throw .broken("no </html> within \(Self.longestHTML) bytes") }
+            guard text.at < Self.longestHTML else {
+                throw text.input.stop(at: .htmlBytes, "no </html> within \(Self.longestHTML) bytes")
+            }
             if !nesting.isInTag { try text.skipPlain(before: 0x3C, atMost: Self.longestHTML - text.at) }
             let character = try text.next()
             guard character == 0x3C else {

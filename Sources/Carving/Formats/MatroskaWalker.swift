@@ -15,7 +15,7 @@ struct MatroskaWalker: FormatWalker {
 
 private struct MatroskaWalk: FileWalk {
     /// Most elements of one file.
-    static let mostElements = 1 << 24
+    static let mostElements = WalkLimit.matroskaElements.value
 
     /// An element's identifier with its length marker, and where its body stands; `end` is nil when unknown.
     private struct Element {
@@ -110,7 +110,9 @@ private struct MatroskaWalk: FileWalk {
         var hasTracks = false
         while at < end {
             elements += 1
-            guard elements <= Self.mostElements else { throw .broken("more elements than any real file has") }
+            guard elements <= Self.mostElements else {
+                throw input.stop(at: .matroskaElements, "more elements than any real file has")
+            }
             guard let child = try element(at, limit: end), Self.segmentElements.contains(child.identifier) else {
                 if isOpen, hasTracks { break }
                 throw .broken("no element of a segment where one must start")
@@ -140,7 +142,9 @@ private struct MatroskaWalk: FileWalk {
         var at = start
         while at < end {
             elements += 1
-            guard elements <= Self.mostElements else { throw .broken("more elements than any real file has") }
+            guard elements <= Self.mostElements else {
+                throw input.stop(at: .matroskaElements, "more elements than any real file has")
+            }
             guard let child = try element(at, limit: end), Self.clusterElements.contains(child.identifier),
                 let next = child.end, next <= end
             else {

@@ -10,7 +10,7 @@ struct OpenPGPArmorWalker: FormatWalker {
 }
 
 private struct OpenPGPArmorWalk: FileWalk {
-    static let longest = 256 << 20
+    static let longest = WalkLimit.openPGPBytes.value
     static let longestLine = 1 << 20
     /// Decoded bytes that facts are taken from.
     static let kept = 64 * 1024
@@ -55,7 +55,9 @@ private struct OpenPGPArmorWalk: FileWalk {
         guard try text.lineEnd() != nil else { throw .rejected("no end of the first line") }
         isRecognised = true
         while true {
-            guard text.at < Self.longest else { throw .broken("no signature behind the text") }
+            guard text.at < Self.longest else {
+                throw text.input.stop(at: .openPGPBytes, "no signature behind the text")
+            }
             let character = try text.next()
             guard character == 0x0A, try text.input.matches("-----BEGIN PGP SIGNATURE-----", at: text.at) else {
                 continue
@@ -71,7 +73,9 @@ private struct OpenPGPArmorWalk: FileWalk {
         while true {
             let character = try text.next()
             if character == 0x0A { break }
-            guard line.count < Self.longestLine else { throw .broken("a line longer than any real one") }
+            guard line.count < Self.longestLine else {
+                throw .broken("a line longer than any real one")
+            }
             line.append(UInt8(truncatingIfNeeded: character))
         }
         while let last = line.last, last == 0x0D || last == 0x20 || last == 0x09 { line.removeLast() }
@@ -99,7 +103,7 @@ private struct OpenPGPArmorWalk: FileWalk {
         var group: [UInt8] = []
         var isPadded = false
         while true {
-            guard text.at < Self.longest else { throw .broken("no END line") }
+            guard text.at < Self.longest else { throw text.input.stop(at: .openPGPBytes, "no END line") }
             // The END line may be the source's last, without a line end.
             if try text.take(String(decoding: end, as: UTF8.self)) {
                 guard group.isEmpty else { throw .broken("base64 that does not end") }

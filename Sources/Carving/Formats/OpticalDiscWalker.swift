@@ -21,8 +21,8 @@ private struct OpticalDiscWalk: FileWalk {
     static let sector = 2048
     static let systemArea = 16 * sector
     static let mostDescriptors = 64
-    static let mostDirectories = 1 << 16
-    static let mostRecords = 1 << 20
+    static let mostDirectories = WalkLimit.discDirectories.value
+    static let mostRecords = WalkLimit.discRecords.value
     static let largestDirectory = 16 << 20
     /// Bytes by which a hybrid image's partitions may reach past the volume.
     static let mostBehind = 64 << 20
@@ -122,7 +122,9 @@ private struct OpticalDiscWalk: FileWalk {
                 let name = try input.bytes(at: at + 33, count: nameLength)
                 let isDirectory = try input.u8(at + 25) & 2 != 0
                 records += 1
-                guard records <= Self.mostRecords else { throw .broken("more files than any real disc has") }
+                guard records <= Self.mostRecords else {
+                    throw input.stop(at: .discRecords, "more files than any real disc has")
+                }
                 if isFirst {
                     guard name == [0], place == sector else { throw .broken("a directory does not name its own place") }
                     isFirst = false
@@ -132,7 +134,7 @@ private struct OpticalDiscWalk: FileWalk {
                     }
                     if isDirectory {
                         guard seen.count < Self.mostDirectories else {
-                            throw .broken("more directories than any real disc has")
+                            throw input.stop(at: .discDirectories, "more directories than any real disc has")
                         }
                         if seen.insert(place).inserted { pending.append((place, bytes)) }
                     } else {

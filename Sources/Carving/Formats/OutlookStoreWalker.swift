@@ -15,7 +15,7 @@ private struct OutlookStoreWalk: FileWalk {
     static let mapDistance = 253_952
     static let pageSize = 512
     /// Most pages of one tree, and its deepest level (2.2.2.7.7).
-    static let mostPages = 1 << 20
+    static let mostPages = WalkLimit.outlookPages.value
     static let deepestTree = 16
 
     /// Where the fields lie in stores with numbers of 32 bits and of 64.
@@ -89,7 +89,10 @@ private struct OutlookStoreWalk: FileWalk {
             var visited: Set<Int> = []
             var pages = [(offset: try number(root + layout.number), depth: 0)]
             while let (page, depth) = pages.popLast() {
-                guard visited.insert(page).inserted, visited.count < Self.mostPages, depth < Self.deepestTree else {
+                guard visited.count < Self.mostPages else {
+                    throw input.stop(at: .outlookPages, "more pages than any real store has")
+                }
+                guard visited.insert(page).inserted, depth < Self.deepestTree else {
                     throw failed(page, "the tree of pages is circular or too large")
                 }
                 guard page % 64 == 0, page >= 512, page + Self.pageSize <= size else {

@@ -20,7 +20,7 @@ enum PDFTokenEnd {
 /// Reads PDF tokens (ISO 32000-2, 7.2 and 7.3) forward from a position.
 struct PDFScanner {
     /// Deepest nesting of dictionaries and arrays that is followed.
-    static let deepestNesting = 256
+    static let deepestNesting = WalkLimit.pdfNesting.value
     /// Most keys of one dictionary that are kept.
     static let mostKeys = 64
     /// Longest run of white space, comment line, and string.
@@ -163,7 +163,9 @@ struct PDFScanner {
                     at += 2
                     collector.add(.other, depth)
                     depth += 1
-                    guard depth < Self.deepestNesting else { throw .broken("nested deeper than any real file") }
+                    guard depth < Self.deepestNesting else {
+                        throw input.stop(at: .pdfNesting, "nested deeper than any real file")
+                    }
                 } else {
                     try skipHexString()
                     collector.add(.string(start), depth)
@@ -177,7 +179,9 @@ struct PDFScanner {
                 at += 1
                 collector.add(.other, depth)
                 depth += 1
-                guard depth < Self.deepestNesting else { throw .broken("nested deeper than any real file") }
+                guard depth < Self.deepestNesting else {
+                    throw input.stop(at: .pdfNesting, "nested deeper than any real file")
+                }
             case 0x5D:
                 guard depth > 0 else { throw .broken("an array ends unopened") }
                 at += 1

@@ -14,11 +14,11 @@ struct PDFWalker: TextWalker {
 
 private struct PDFWalk: FileWalk {
     /// How far the end of a stream without a usable length is searched.
-    static let longestSearch = 64 << 20
+    static let longestSearch = WalkLimit.pdfSearch.value
     /// Most objects whose places are kept.
-    static let mostObjects = 1 << 20
+    static let mostObjects = WalkLimit.pdfObjects.value
     /// Most cross-reference entries that are compared with the objects met.
-    static let mostEntries = 1 << 20
+    static let mostEntries = WalkLimit.pdfEntries.value
     /// Smallest piece of a medium: a file in pieces is off by multiples of it.
     static let blockSize = 512
     /// Longest comment line.
@@ -136,6 +136,8 @@ private struct PDFWalk: FileWalk {
         if values.count < Self.mostObjects {
             values[number] = valueStart
             starts.insert(start)
+        } else {
+            input.reached(.pdfObjects)
         }
         if case .integer(let value)? = dictionary[""], let pending = pendingLengths.removeValue(forKey: number),
             abs(value - pending.length) >= Self.blockSize
@@ -201,6 +203,9 @@ private struct PDFWalk: FileWalk {
                     of: Array("endstream".utf8), from: start, to: min(input.count, start + Self.longestSearch))
             else {
                 file.length = start
+                guard input.count - start <= Self.longestSearch else {
+                    throw input.stop(at: .pdfSearch, "a stream without an end")
+                }
                 throw .broken("a stream without an end")
             }
             if pending == nil {
@@ -247,16 +252,16 @@ private struct PDFWalk: FileWalk {
                 let kind = try input.u8(scanner.at)
                 guard kind == 0x6E || kind == 0x66 else { throw .broken("a cross-reference entry of no known kind") }
                 scanner.at += 1
-                if kind == 0x6E, offset > 0, stated.count < Self.mostEntries { stated.append(offset) }
+                guard kind == 0x6E, offset > 0 else { continue }
+                if stated.count < Self.mostEntries { stated.append(offset) } else { input.reached(.pdfEntries) }
             }
         }
         guard scanner.at > start else { throw .broken("an empty cross-reference table") }
     }
 
     private mutating func notePredecessor(_ dictionary: [String: PDFValue]) {
-        guard case .integer(let predecessor)? = dictionary["Prev"], predecessors.count < Self.mostEntries else {
-            return
-        }
+        guard case .integer(let predecessor)? = dictionary["Prev"] else { return }
+        guard predecessors.count < Self.mostEntries else { return input.reached(.pdfEntries) }
         predecessors[lastSection] = predecessor
     }
 

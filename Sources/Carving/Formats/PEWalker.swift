@@ -18,7 +18,7 @@ private struct PEWalk: FileWalk {
     static let mostSections = 96 * 16
     /// Blocks that begin like a program, within one, behind which no checksum is computed any more. Each of them is a
     /// candidate that may state a checksum too: so many headers cannot make the same bytes be read more often than this.
-    static let mostProgramsInside = 16
+    static let mostProgramsInside = WalkLimit.peProgramsInside.value
 
     let input: WalkInput
     var file = WalkedFile(
@@ -101,7 +101,10 @@ private struct PEWalk: FileWalk {
             where try input.u16be(border) == 0x4D5A {
                 programs += 1
             }
-            guard programs <= Self.mostProgramsInside else { return false }
+            guard programs <= Self.mostProgramsInside else {
+                input.reached(.peProgramsInside)
+                return false
+            }
             try input.forEachPiece(of: range) { piece in
                 for byte in piece {
                     guard let first = low else {

@@ -2,9 +2,8 @@
 ///
 /// Each chunk has its own CRC-32, which says nothing about its neighbours; chunks of two pictures hold one by one.
 struct PNGImageData: ~Copyable {
-    /// Most bytes of pixels that are inflated for one picture; named in the warning when it ends the check.
-    static let mostBytes = 1 << 30
-
+    /// Most bytes of pixels that are inflated.
+    private let most: Int
     private var inflater = Inflater(.zlib)
     private var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
     /// Bytes that the picture's lines take with their filter bytes; nil when no number holds them.
@@ -15,7 +14,9 @@ struct PNGImageData: ~Copyable {
     /// Bytes behind the end of the stream.
     private(set) var left = 0
 
-    init(width: Int, height: Int, bitsPerPixel: Int, isInterlaced: Bool) {
+    /// - Parameter allowance: bytes of pixels that may be inflated, where that is less than for any picture.
+    init(width: Int, height: Int, bitsPerPixel: Int, isInterlaced: Bool, allowance: Int = .max) {
+        most = min(WalkLimit.pngInflatedBytes.value, allowance)
         // The passes of Adam7 (8.2): first column, first line, and how far the next ones are.
         let passes =
             isInterlaced
@@ -35,7 +36,7 @@ struct PNGImageData: ~Copyable {
     /// Inflates more of the stream.
     mutating func add(_ bytes: ArraySlice<UInt8>) {
         var used = bytes.startIndex
-        while used < bytes.endIndex, !isFinished, !isInvalid, produced <= Self.mostBytes {
+        while used < bytes.endIndex, !isFinished, !isInvalid, produced <= most {
             guard let step = inflater?.step(bytes[used...], into: &output) else {
                 isInvalid = true
                 return
@@ -59,14 +60,14 @@ struct PNGImageData: ~Copyable {
 
     /// What the stream came to; to be asked once, when all of it was added.
     mutating func verdict() -> Verdict {
-        while !isFinished, !isInvalid, produced <= Self.mostBytes {
+        while !isFinished, !isInvalid, produced <= most {
             guard let step = inflater?.step([], into: &output), step.produced > 0 || step.status == .finished else {
                 break
             }
             produced += step.produced
             if step.status == .finished { isFinished = true }
         }
-        if produced > Self.mostBytes, !isInvalid { return .tooLarge }
+        if produced > most, !isInvalid { return .tooLarge }
         return isFinished && !isInvalid && produced == expected ? .whole : .contradictory
     }
 

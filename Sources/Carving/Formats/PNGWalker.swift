@@ -86,7 +86,9 @@ private struct PNGWalk: FileWalk {
         if isInterlaced { file.note("interlaced") }
         let samples = [0: 1, 2: 3, 3: 1, 4: 2, 6: 4][color] ?? 1
         pixels = PNGPixels(
-            PNGImageData(width: width, height: height, bitsPerPixel: samples * depth, isInterlaced: isInterlaced))
+            PNGImageData(
+                width: width, height: height, bitsPerPixel: samples * depth, isInterlaced: isInterlaced,
+                allowance: input.reader.decodingAllowance))
     }
 
     /// Four letters, the third of them upper case (section 5.4).
@@ -133,8 +135,8 @@ private struct PNGWalk: FileWalk {
         case .whole: break
         case .tooLarge:
             file.confidence = .structural
-            file.warnings.append(
-                "the picture's data were not inflated beyond \(PNGImageData.mostBytes) bytes: limit png_inflated_bytes")
+            if pixels.data.cost > WalkLimit.pngInflatedBytes.value { input.reached(.pngInflatedBytes) }
+            file.warnings.append("the picture's data were not inflated to their end: \(input.reader.decodingLimits)")
         case .contradictory:
             file.confidence = .header
             file.warnings.append(

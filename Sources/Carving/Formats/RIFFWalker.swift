@@ -13,7 +13,7 @@ struct RIFFWalker: FormatWalker {
 
 private struct RIFFWalk: FileWalk {
     /// Most chunks of one file.
-    static let mostChunks = 1 << 24
+    static let mostChunks = WalkLimit.riffChunks.value
     /// Deepest nesting of lists.
     static let deepest = 8
 
@@ -101,7 +101,9 @@ private struct RIFFWalk: FileWalk {
             let type = try input.tag(at)
             guard type.isPrintable else { throw .broken("no chunk where one must start") }
             chunks += 1
-            guard chunks <= Self.mostChunks else { throw .broken("more chunks than any real file has") }
+            guard chunks <= Self.mostChunks else {
+                throw input.stop(at: .riffChunks, "more chunks than any real file has")
+            }
             var length = try input.u32le(at + 4)
             if is64, type == "data", length == 0xFFFF_FFFF { length = dataSize64 }
             guard length <= end - at - 8 else { throw .broken("the chunk \(type.text) is longer than the file") }

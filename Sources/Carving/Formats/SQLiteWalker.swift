@@ -13,13 +13,13 @@ struct SQLiteWalker: FormatWalker {
 
 private struct SQLiteWalk: FileWalk {
     /// Most pages whose content is checked.
-    static let mostPages = 4 << 20
+    static let mostPages = WalkLimit.sqlitePages.value
     /// Most tables whose names are listed.
     static let mostTables = 32
     /// Most trees that are followed.
-    static let mostTrees = 100_000
+    static let mostTrees = WalkLimit.sqliteTrees.value
     /// Deepest tree: SQLite itself allows 20 levels.
-    static let deepestTree = 20
+    static let deepestTree = WalkLimit.sqliteDepth.value
 
     let input: WalkInput
     var file = WalkedFile(
@@ -142,10 +142,12 @@ private struct SQLiteWalk: FileWalk {
         var stack = [(page: root, parent: 1, depth: 0)]
         while let (page, parent, depth) = stack.popLast() {
             guard visited.count < Self.mostPages else {
-                file.warnings.append("not all pages were checked: more than \(Self.mostPages)")
+                input.reached(.sqlitePages)
+                file.warnings.append("not all pages were checked: limit \(WalkLimit.sqlitePages.rawValue)")
                 return
             }
             guard depth <= Self.deepestTree else {
+                input.reached(.sqliteDepth)
                 bad(parent, "the tree is deeper than SQLite makes them")
                 continue
             }
@@ -287,7 +289,8 @@ private struct SQLiteWalk: FileWalk {
         case 9: root = 1
         default: break
         }
-        if root > 1, roots.count < Self.mostTrees { roots.append(root) }
+        guard root > 1 else { return }
+        if roots.count < Self.mostTrees { roots.append(root) } else { input.reached(.sqliteTrees) }
     }
 
     // MARK: Overflow and free pages

@@ -19,11 +19,11 @@ struct TIFFWalker: FormatWalker {
 
 private struct TIFFWalk: FileWalk {
     /// Most directories of one file, sub-directories counted.
-    static let mostDirectories = 4096
+    static let mostDirectories = WalkLimit.tiffDirectories.value
     /// Bytes by which an uncompressed strip may be longer than its picture.
     static let mostPadding = 64 * 1024
     /// Most strips or tiles of one directory.
-    static let mostPieces = 1 << 20
+    static let mostPieces = WalkLimit.tiffPieces.value
 
     let input: WalkInput
     var file = WalkedFile(
@@ -61,7 +61,9 @@ private struct TIFFWalk: FileWalk {
                 file.warnings.append("a directory is named more than once")
                 continue
             }
-            guard seen.count <= Self.mostDirectories else { throw .broken("more directories than any real file has") }
+            guard seen.count <= Self.mostDirectories else {
+                throw input.stop(at: .tiffDirectories, "more directories than any real file has")
+            }
             guard let directory = try tiff.directory(at: offset, lenient: false) else {
                 throw .broken("no directory at \(offset)")
             }
@@ -104,7 +106,9 @@ private struct TIFFWalk: FileWalk {
         _ tiff: TIFFStructure, _ directory: TIFFStructure.Directory, offsets: Int, counts: Int, _ what: String
     ) throws(WalkStop) {
         guard let offsetEntry = directory[offsets] else { return }
-        guard offsetEntry.count <= Self.mostPieces else { throw .broken("more strips than any real file has") }
+        guard offsetEntry.count <= Self.mostPieces else {
+            throw input.stop(at: .tiffPieces, "more strips than any real file has")
+        }
         guard let countEntry = directory[counts] else {
             // TIFF 5 writers left the counts out; they follow from the picture's size when nothing is compressed.
             if offsets == 0x111, offsetEntry.count == 1, let at = try tiff.number(offsetEntry),

@@ -249,7 +249,7 @@ struct PEMWalker: TextWalker {
 }
 
 private struct PEMWalk: FileWalk {
-    static let longestBlock = 16 << 20
+    static let longestBlock = WalkLimit.pemBlockBytes.value
     static let longestHeaders = 4096
 
     var text: TextCursor
@@ -297,15 +297,25 @@ private struct PEMWalk: FileWalk {
         var spaced = false
         var lines = LineLengths()
         while try text.peek() != 0x2D {
-            guard text.at - start < Self.longestBlock else { throw .broken("no END line") }
+            guard text.at - start < Self.longestBlock else {
+                throw text.input.stop(at: .pemBlockBytes, "no END line")
+            }
             let character = try text.next()
             let isSpace = character == 0x20 || character == 0x09
             let isLineEnd = character == 0x0A || character == 0x0D
-            guard Base64.mayHold(character), isSpace || isLineEnd || !spaced else { throw .broken("not base64") }
+            guard Base64.mayHold(character) else {
+                throw .broken("a character that is no base64 before the END line")
+            }
+            guard isSpace || isLineEnd || !spaced else { throw .broken("a space inside a line of base64") }
             lines.take(character)
             spaced = isSpace || (spaced && !isLineEnd)
         }
-        guard try text.take(end) else { throw .broken("no END line") }
+        guard try text.take(end) else {
+            guard try text.input.matches("-----END ".utf8, at: text.at) else {
+                throw .broken("a dash where base64 or the END line must stand")
+            }
+            throw .broken("the END line has another label than the BEGIN line")
+        }
         if !lines.areEven { uneven.append(start..<text.at) }
     }
 

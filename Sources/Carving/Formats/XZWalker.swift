@@ -12,7 +12,7 @@ struct XZWalker: FormatWalker {
 
 private struct XZWalk: FileWalk {
     static let signature: [UInt8] = [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]
-    static let mostBlocks = 1 << 20
+    static let mostBlocks = WalkLimit.xzBlocks.value
 
     let input: WalkInput
     var file = WalkedFile(
@@ -43,7 +43,9 @@ private struct XZWalk: FileWalk {
         var blocks: [(unpadded: Int, size: Int)] = []
         var at = start + 12
         while try input.u8(at) != 0 {
-            guard blocks.count < Self.mostBlocks else { throw .broken("more blocks than any real file has") }
+            guard blocks.count < Self.mostBlocks else {
+                throw input.stop(at: .xzBlocks, "more blocks than any real file has")
+            }
             blocks.append(try block(&at, checkSize: checkSize))
             file.length = at
         }

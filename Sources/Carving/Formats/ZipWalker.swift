@@ -30,7 +30,7 @@ private enum ZipRecord {
 
 private struct ZipWalk: FileWalk {
     /// How far a data descriptor is searched behind a member that neither states its size nor ends itself.
-    static let longestSearch = 256 << 20
+    static let longestSearch = WalkLimit.zipDescriptorSearch.value
     /// Compression methods that exist (APPNOTE 4.4.5).
     static let methods: Set<Int> = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 16, 18, 19, 20, 93, 94, 95, 96, 97, 98, 99]
 
@@ -128,7 +128,7 @@ private struct ZipWalk: FileWalk {
                 size = outcome.produced
                 if keep > 0 { contents.keep(name, outcome.head) }
             } else if outcome.end == .limit, !followedByDescriptor || packed > 0 {
-                file.warnings.append("inflating stopped at limit walk_inflated_bytes: a member is implausibly large")
+                file.warnings.append("a member was not inflated to its end: \(input.reader.decodingLimits)")
                 unchecked += 1
             } else {
                 note(dataStart + outcome.consumed, "the compressed data of a member is not valid deflate")
@@ -206,6 +206,9 @@ private struct ZipWalk: FileWalk {
         while let hit = try input.firstOffset(of: ZipRecord.descriptor, from: at, to: end) {
             if input.fits(hit, 16), try input.u32le(hit + 8) == hit - start { return hit - start }
             at = hit + 1
+        }
+        guard end == input.count else {
+            throw input.stop(at: .zipDescriptorSearch, "a member without a size, and no data descriptor behind it")
         }
         throw .broken("a member without a size, and no data descriptor behind it")
     }

@@ -77,8 +77,9 @@ private struct ZstandardWalk: FileWalk {
             size += try decompress(at..<at + 3 + stored, with: &stream)
             let isBomb = size > InflateLimit.ratioMatters && size / InflateLimit.highestRatio > at - start
             guard content + size <= InflateLimit.mostBytes, !isBomb else {
-                throw .broken("stopped at the limit on decompressed bytes")
+                throw input.stop(at: isBomb ? .inflatedRatio : .inflatedBytes, "not decompressed to its end")
             }
+            guard input.reader.mayDecode else { throw .broken("not decompressed to its end") }
             if !hasChecksum || !isChecked { file.leaveUnchecked(at + 3..<at + 3 + stored) }
             at += 3 + stored
             blocks += 1

@@ -45,6 +45,12 @@ public final class ByteReader {
         self.init(source, at: base, window: Self.windowSize)
     }
 
+    /// A reader in which walkers may decode at most `allowance` bytes.
+    convenience init(_ source: any ByteSource, at base: Int, allowance: Int) {
+        self.init(source, at: base, window: Self.windowSize)
+        decodingAllowance = allowance
+    }
+
     /// A reader with a window of its own size, at least 64 bytes: a small one suits a file that is read here and there.
     init(_ source: any ByteSource, at base: Int, window: Int) {
         self.source = source
@@ -62,17 +68,34 @@ public final class ByteReader {
     /// Notes that a walker decoded some bytes.
     func charge(_ decoded: Int) { decodingAllowance = max(0, decodingAllowance - decoded) }
 
+    /// False once walkers have decoded as much as they may.
+    var mayDecode: Bool { decodingAllowance > 0 }
+
+    /// What was reached here, in words for a warning.
+    var decodingLimits: String {
+        let names = limitsReached.sorted().map(\.rawValue)
+        return names.isEmpty ? "as much was decoded as may be" : "limit " + names.joined(separator: ", ")
+    }
+
+    /// The limits that decided something, shared with the readers made from this one.
+    private(set) var notes = LimitNotes()
+
     /// A reader whose zero is this one's `offset`: for a file that lies inside or behind another.
     public func reader(at offset: Int) -> ByteReader {
         let reader = ByteReader(source, at: base + min(max(0, offset), count))
         reader.decodingAllowance = decodingAllowance
+        reader.notes = notes
         return reader
     }
 
     /// A reader whose zero lies `length` bytes before this one's, for a file known by what stands inside it; nil when the
     /// source begins later.
     public func reader(before length: Int) -> ByteReader? {
-        length >= 0 && length <= base ? ByteReader(source, at: base - length) : nil
+        guard length >= 0, length <= base else { return nil }
+        let reader = ByteReader(source, at: base - length)
+        reader.decodingAllowance = decodingAllowance
+        reader.notes = notes
+        return reader
     }
 
     // MARK: Numbers

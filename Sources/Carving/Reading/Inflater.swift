@@ -77,11 +77,11 @@ internal import CZlib
 /// Limits on what inflating a candidate may cost.
 enum InflateLimit {
     /// Most bytes that one candidate may inflate to.
-    static let mostBytes = 4 << 30
+    static let mostBytes = WalkLimit.inflatedBytes.value
     /// From ``ratioMatters`` bytes on, more output than this many times the input counts as a decompression bomb.
-    static let highestRatio = 250
+    static let highestRatio = WalkLimit.inflatedRatio.value
     /// Output below which the ratio is not looked at.
-    static let ratioMatters = 64 << 20
+    static let ratioMatters = WalkLimit.inflatedRatioAbove.value
 }
 
 /// How inflating a range of evidence ended.
@@ -149,7 +149,9 @@ extension ByteReader {
                 let isBomb =
                     outcome.produced > InflateLimit.ratioMatters
                     && outcome.produced / InflateLimit.highestRatio > outcome.consumed
-                if budget <= 0 || decodingAllowance <= 0 || isBomb {
+                if budget <= 0 || !mayDecode || isBomb {
+                    if budget <= 0 { reached(.inflatedBytes) }
+                    if isBomb { reached(.inflatedRatio) }
                     outcome.end = .limit
                     return outcome
                 }

@@ -69,6 +69,8 @@ public struct ProcessWorkflow {
     public func run(_ source: String, as item: ItemDescription, caseAt path: String) async throws -> Outcome {
         // Look at the source first: a wrong path must not leave a case behind.
         try SourceCheck.refuse(try SourceCheck.open(source, force: forceReason != nil, backing: backing), around: path)
+        // And at what the report needs: better now than after hours of reading.
+        if let report { try await ReportReadiness.check(report.language) }
         let folder = try openOrCreate(path)
         let session = try CaseSession(folder, workstation: workstation, examiner: examiner, progress: progress)
 

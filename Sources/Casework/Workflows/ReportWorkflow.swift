@@ -46,6 +46,7 @@ public struct ReportWorkflow {
     ///
     /// - Throws: case, ledger, signature and report errors; then no report was issued.
     public func run(_ request: ReportRequest) async throws -> Outcome {
+        try await ReportReadiness.check(request.language)
         var verify = VerifyWorkflow(session.folder, workstation: session.workstation, progress: session.progress)
         verify.workers = workers
         let verification = try verify.run(recordingIn: session)

@@ -15,10 +15,14 @@ struct TypeTotal {
     }
 
     /// The name at the start of a line.
-    func heading(_ text: TextCatalog) -> String {
-        let name = name(text)
-        return name.prefix(1).uppercased() + name.dropFirst()
+    func heading(_ text: TextCatalog) -> String { Self.heading(name(text)) }
+
+    /// The type of a single find, as the tables call it; its short name where it has no other.
+    static func phrase(_ format: String, _ text: TextCatalog) -> Phrase {
+        text.optional("format." + format).map { .plain(heading($0)) } ?? .evidence(format, limit: 40)
     }
+
+    private static func heading(_ name: String) -> String { name.prefix(1).uppercased() + name.dropFirst() }
 
     /// The most frequent type first; equal ones by name.
     static func totals(of summaries: [ReportModel.TypeSummary]) -> [TypeTotal] {
@@ -100,7 +104,7 @@ struct FindingsView {
 
     struct FindRow {
         let identifier: DigestView
-        let format: EvidenceView
+        let format: Phrase
         let description: EvidenceView
         let location: EvidenceView
         let notes: String?
@@ -199,7 +203,7 @@ struct FindingsView {
         if artifact.extents.count > 1 { notes.append(text.counted("findings.extents", artifact.extents.count)) }
         if !artifact.warnings.isEmpty { notes.append(text.counted("findings.remarks", artifact.warnings.count)) }
         return FindRow(
-            identifier: DigestView(hex: artifact.id), format: EvidenceView(artifact.format, limit: 40),
+            identifier: DigestView(hex: artifact.id), format: TypeTotal.phrase(artifact.format, text),
             description: EvidenceView(artifact.description, limit: 110),
             location: EvidenceView(artifact.path, limit: 120),
             notes: notes.isEmpty ? nil : notes.joined(separator: ", "),

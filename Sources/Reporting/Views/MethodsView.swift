@@ -35,7 +35,8 @@ struct MethodsView {
         magic = tool.magicSHA256.map { DigestView(hex: $0) }
         commandLine = EvidenceView(methods.commandLine.map(Shell.quoted).joined(separator: " "), limit: 2000)
         hasLimits = !methods.limits.isEmpty
-        limits = methods.limits.map {
+        // Each format has limits of its own; those that decided nothing would fill pages.
+        limits = methods.limits.filter { $0.hits > 0 || !$0.name.hasPrefix("walk_") }.map {
             LimitRow(
                 name: text.optional("limit." + $0.name).map { .plain($0) } ?? .evidence($0.name, limit: 80),
                 value: EvidenceView($0.value, limit: 80),
