@@ -22,6 +22,8 @@ struct CandidateExamination: DecodingWork, Sendable {
     var confirmationCalls = 0
     /// Bytes that were read to find out.
     var bytesRead = 0
+    /// Of them, those that were read for libmagic.
+    var bytesReadForMagic = 0
     /// Bytes that walkers decoded to find out.
     var bytesDecoded = 0
     /// True when they had to stop because no more was to be decoded.
@@ -122,7 +124,9 @@ final class CarveWorker: @unchecked Sendable {
             askWalkers(match.walkers, reader, offset, &result)
             if case .nothing = result.finding, !match.entries.isEmpty, !(result.wasRejected && isSettled(match)) {
                 if asksMagic {
+                    let before = reader.bytesFetched
                     try askMagic(match.entries, reader, offset, &result)
+                    result.bytesReadForMagic = reader.bytesFetched - before
                 } else {
                     result.isLeftToMagic = true
                 }

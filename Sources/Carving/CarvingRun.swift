@@ -108,12 +108,15 @@ public final class CarvingRun {
         let ahead = ExaminationsAhead(count: batch.count)
         let mayLookAhead = !budget.isUsedUp
         let allowance = decoding.allowance(at: batch.last ?? 0)
-        let asksMagic = asking.mayAllow(batch.last ?? 0)
+        let mostAsked = asking.allowed(upTo: batch.last ?? 0)
+        let asked = Mutex(0)
         try sealAndExamine(batch) { worker, number in
             let offset = batch[number]
             guard mayLookAhead, ahead.isWorthwhile, !ahead.isProbablyCovered(offset) else { return }
-            ahead.put(
-                worker.examine(offset, asksMagic: asksMagic, allowance: allowance), number: number, offset: offset)
+            let asksMagic = asked.withLock { $0 < mostAsked }
+            let examination = worker.examine(offset, asksMagic: asksMagic, allowance: allowance)
+            if examination.confirmationCalls > 0 { asked.withLock { $0 += 1 } }
+            ahead.put(examination, number: number, offset: offset)
         }
         for (number, offset) in batch.enumerated() {
             guard offset >= coveredUntil else {
@@ -126,9 +129,11 @@ public final class CarvingRun {
             }
             // Passed over because a file seemed to cover it that was not accepted in the end: now it counts.
             var examination = decoding.pay(at: offset, ahead.take(number)) { allowance in
-                pool.workers[0].examine(offset, asksMagic: asksMagic, allowance: allowance)
+                pool.workers[0].examine(offset, asksMagic: asking.allowed(upTo: offset) > 0, allowance: allowance)
             }
-            asking.judge(&examination, at: offset)
+            asking.judge(&examination, at: offset) {
+                pool.workers[0].examine(offset, allowance: decoding.allowed)
+            }
             result.note(examination)
             if !examination.isCovering { budget.charge(examination.bytesRead) }
             decide(examination, at: offset)

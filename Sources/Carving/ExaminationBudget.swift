@@ -46,6 +46,8 @@ struct DecodingBudget {
     private let least: Int
     private var left: Int
     private var last = 0
+    /// Bytes that might be decoded at the place that was paid for last.
+    private(set) var allowed = Int.max
 
     init(_ limits: CarveLimits) {
         perByte = limits.decodedPerByte
@@ -70,7 +72,7 @@ struct DecodingBudget {
     ) throws(Failure) -> Made {
         left = credited(at: offset)
         last = max(last, offset)
-        let allowed = max(least, left)
+        allowed = max(least, left)
         var made: Made
         if let ahead, ahead.bytesDecoded < allowed { made = ahead } else { made = try make(allowed) }
         made.isOutOfDecoding = made.bytesDecoded >= allowed
@@ -105,19 +107,28 @@ struct MagicBudget {
         left = most
     }
 
-    /// False when no place up to `offset` may be asked about.
-    func mayAllow(_ offset: Int) -> Bool { min(most, left + max(0, offset - last)) >= bytes }
+    /// How many places up to `offset` may be asked about at most.
+    func allowed(upTo offset: Int) -> Int { min(most, left + max(0, offset - last)) / bytes }
 
     /// Pays for the candidate at `offset` when libmagic is concerned, or takes back what it said. Offsets must ascend.
-    mutating func judge(_ examination: inout CandidateExamination, at offset: Int) {
+    ///
+    /// - Parameter ask: examines the candidate again, where libmagic was not asked and may be.
+    mutating func judge(
+        _ examination: inout CandidateExamination, at offset: Int, ask: () -> CandidateExamination
+    ) {
         left = min(most, left + offset - last)
         last = offset
         guard examination.concernsMagic else { return }
-        if left >= bytes, !examination.isLeftToMagic {
+        if left >= bytes {
             left -= bytes
+            if examination.isLeftToMagic { examination = ask() }
             return
         }
         examination.isLeftToMagic = true
+        examination.bytesRead -= examination.bytesReadForMagic
+        examination.bytesReadForMagic = 0
+        examination.confirmationCalls = 0
+        examination.libmagicCalls = 0
         if case .header = examination.finding { examination.finding = .nothing }
     }
 }

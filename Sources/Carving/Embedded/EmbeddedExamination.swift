@@ -298,6 +298,7 @@ struct EmbeddedFind {
         path = part.path
         self.size = size
         facts = part.facts
+        warnings = part.warnings
         isOptional = part.isOptional
         endsItself = part.endsItself
         fileExtension = Self.suffix(of: part.path)

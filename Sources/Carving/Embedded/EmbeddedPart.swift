@@ -46,6 +46,8 @@ struct EmbeddedPart: Sendable {
     var codingIsChecked = true
     /// What the container says of the part.
     var facts: [String: CanonicalValue] = [:]
+    /// What is odd about how the container lists it.
+    var warnings: [String] = []
     /// True when nobody vouches that it is a file: it counts only where a walker finds a whole one in it.
     var isOptional = false
     /// True when its own structure says where it ends, and the container keeps space behind it.
@@ -68,6 +70,8 @@ enum PartRefusal: Hashable, Comparable, Sendable {
     case overlap
     case damaged
     case sparse
+    /// In the container, and not in its directory, which alone would tell its size.
+    case unlisted
     case limit(String)
 
     /// In words for the container's warnings.
@@ -79,6 +83,8 @@ enum PartRefusal: Hashable, Comparable, Sendable {
         case .overlap: return "\(parts) not opened: the bytes belong to another one already"
         case .damaged: return "\(parts) not opened: the content cannot be decoded to its end"
         case .sparse: return "\(parts) not opened: stored with holes"
+        case .unlisted:
+            return "\(parts) not opened: not in the archive's directory, and its size stands nowhere else"
         case .limit(let name): return "\(parts) not opened: limit \(name)"
         }
     }

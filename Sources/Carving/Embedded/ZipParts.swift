@@ -31,7 +31,10 @@ struct ZipParts {
             at += 46 + nameLength + (try input.u16le(at + 30)) + (try input.u16le(at + 32))
         }
         at = start
+        var listed: [Int: Int] = [:]
         while at < end, try input.matches([0x50, 0x4B, 1, 2], at: at) {
+            let header = try directoryHeader(at: at)
+            if listed.count <= WalkLimit.zipListed.value { listed[header.offset - shift] = header.packed }
             guard let entry = try entry(at: &at, shift: shift, directory: start) else { continue }
             if isDocument, isText(entry.name) { continue }
             if let refusal = entry.refusal {
@@ -39,6 +42,64 @@ struct ZipParts {
             } else {
                 list.add(entry.part)
             }
+        }
+        guard listed.count <= WalkLimit.zipListed.value else { return input.reached(.zipListed) }
+        try unlisted(listed, before: start, into: &list)
+    }
+
+    /// Sizes and place of a member, as its entry of the directory states them.
+    private func directoryHeader(at: Int) throws(WalkStop) -> ZipLocalHeader {
+        var header = ZipLocalHeader(
+            crc: try input.u32le(at + 16), packed: try input.u32le(at + 20), size: try input.u32le(at + 24))
+        header.offset = try input.u32le(at + 42)
+        try header.readZip64(
+            input, at: at + 46 + (try input.u16le(at + 28)), length: try input.u16le(at + 30))
+        return header
+    }
+
+    /// Members that the directory does not name: found by going from one local header to the next, as far as the
+    /// headers and the directory state sizes. They are what somebody has taken out of the list and left in the file.
+    private func unlisted(_ listed: [Int: Int], before directory: Int, into list: inout PartList) throws(WalkStop) {
+        var at = 0
+        while at < directory, input.fits(at, 30), try input.matches([0x50, 0x4B, 3, 4], at: at) {
+            let flags = try input.u16le(at + 6)
+            let method = try input.u16le(at + 8)
+            let nameLength = try input.u16le(at + 26)
+            let extraLength = try input.u16le(at + 28)
+            var header = ZipLocalHeader(
+                crc: try input.u32le(at + 14), packed: try input.u32le(at + 18), size: try input.u32le(at + 22))
+            try header.readZip64(input, at: at + 30 + nameLength, length: extraLength)
+            let start = at + 30 + nameLength + extraLength
+            let packed = listed[at] ?? header.packed
+            guard input.fits(start, packed), start + packed <= directory else { return }
+            if listed[at] == nil {
+                guard flags & 8 == 0 || header.packed > 0 else { return list.refuse(.unlisted) }
+                let name = try input.bytes(at: at + 30, count: nameLength)
+                if name.last != 0x2F, packed > 0 {
+                    var part = EmbeddedPart(PartPath.escaped(name), [start..<start + packed])
+                    part.size = header.size
+                    part.crc = UInt32(truncatingIfNeeded: header.crc)
+                    part.coding = method == 8 ? .deflate : method == 12 ? .bzip2 : .stored
+                    part.warnings.append("not in the archive's directory: found by its own header")
+                    if flags & 0x2041 != 0 {
+                        list.refuse(.encrypted)
+                    } else if ![0, 8, 12].contains(method) {
+                        list.refuse(.method)
+                    } else {
+                        list.add(part)
+                    }
+                }
+            }
+            at = start + packed
+            guard flags & 8 != 0 else { continue }
+            // The descriptor behind it, with or without signature, of 32 or 64 bits (4.3.9).
+            let lengths = try input.matches([0x50, 0x4B, 7, 8], at: at) ? [16, 24] : [12, 20]
+            var next: Int?
+            for length in lengths where next == nil && at + length <= directory {
+                if try input.matches([0x50, 0x4B], at: at + length) { next = at + length }
+            }
+            guard let next else { return }
+            at = next
         }
     }
 
@@ -80,11 +141,8 @@ struct ZipParts {
         let method = try input.u16le(at + 10)
         let nameLength = try input.u16le(at + 28)
         let extraLength = try input.u16le(at + 30)
-        var header = ZipLocalHeader(
-            crc: try input.u32le(at + 16), packed: try input.u32le(at + 20), size: try input.u32le(at + 24))
-        header.offset = try input.u32le(at + 42)
+        let header = try directoryHeader(at: at)
         position = at + 46 + nameLength + extraLength + (try input.u16le(at + 32))
-        try header.readZip64(input, at: at + 46 + nameLength, length: extraLength)
         let name = try input.bytes(at: at + 46, count: nameLength)
         // Folders have no content, and neither have empty files.
         guard name.last != 0x2F, header.size > 0 || header.packed > 0 else { return nil }
@@ -96,6 +154,10 @@ struct ZipParts {
         part.size = header.size
         part.crc = UInt32(truncatingIfNeeded: header.crc)
         part.facts["member_modified"] = Self.time(date: try input.u16le(at + 14), time: try input.u16le(at + 12))
+        let ownName = try input.bytes(at: local + 30, count: input.u16le(local + 26))
+        if ownName != name {
+            part.warnings.append("its own header gives it another name: " + PartPath.escaped(ownName))
+        }
         var entry = Entry(name: name, part: part)
         if flags & 0x2041 != 0 {
             entry.refusal = .encrypted

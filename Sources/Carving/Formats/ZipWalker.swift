@@ -54,6 +54,9 @@ private struct ZipWalk: FileWalk {
     var damage: (prefix: Int, reason: String)?
     /// Set when header and directory differ in what no checksum covers.
     var hasContradiction = false
+    /// Bytes between the first and the last that are part of no member, no directory and no other record whose parts
+    /// account for all of it.
+    var strayBytes = 0
     var checked = 0
     var unchecked = 0
     var contentBytes = 0
@@ -78,8 +81,11 @@ private struct ZipWalk: FileWalk {
             file.warnings.append("the structure is whole, but " + damage.reason)
         } else if unchecked > 0 {
             file.warnings.append("\(unchecked) members are encrypted or packed so that their CRC-32 was not checked")
-        } else if checked > 0, !hasContradiction, file.confidence != .header {
+        } else if checked > 0, !hasContradiction, strayBytes == 0, file.confidence != .header {
             file.confidence = .proven
+        }
+        if strayBytes > 0 {
+            file.warnings.append("\(strayBytes) bytes of the archive belong to no member, and no checksum covers them")
         }
         contents.name(&file)
         file.note("members", members.count)
@@ -105,6 +111,7 @@ private struct ZipWalk: FileWalk {
         isRecognised = true
 
         let dataStart = start + 30 + nameLength + extraLength
+        strayBytes += try strayBytes(inExtra: start + 30 + nameLength..<dataStart)
         let isEncrypted = flags & 0x2041 != 0
         if isEncrypted { file.note("encrypted") }
         let followedByDescriptor = flags & 8 != 0
@@ -175,6 +182,19 @@ private struct ZipWalk: FileWalk {
         file.length = end
     }
 
+    /// Bytes of a header's extra field behind its last whole record (4.5.1): zeros only align what follows.
+    private func strayBytes(inExtra field: Range<Int>) throws(WalkStop) -> Int {
+        guard input.fits(field.lowerBound, field.count) else { return 0 }
+        var at = field.lowerBound
+        while field.upperBound - at >= 4 {
+            let end = at + 4 + (try input.u16le(at + 2))
+            // Zeros from here on are padding, and no records without a kind.
+            guard end <= field.upperBound, try input.u16le(at) != 0 else { break }
+            at = end
+        }
+        return try input.isZero(at..<field.upperBound) ? 0 : field.upperBound - at
+    }
+
     private mutating func note(_ prefix: Int, _ reason: String) {
         if damage == nil { damage = (prefix, reason) }
     }
@@ -217,7 +237,9 @@ private struct ZipWalk: FileWalk {
 
     private mutating func directoryAndEnd() throws(WalkStop) {
         if try input.matches(ZipRecord.extraData, at: file.length) {
-            file.length += 8 + (try input.u32le(file.length + 4))
+            let size = 8 + (try input.u32le(file.length + 4))
+            file.length += size
+            strayBytes += size
         }
         try skipSigningBlock()
         let directoryStart = file.length
@@ -322,6 +344,15 @@ private struct ZipWalk: FileWalk {
             try input.matches("APK Sig Block 42", at: file.length + 8 + size - 16),
             try input.length64le(file.length + 8 + size - 24) == size
         else { return }
+        // Pairs of a length and as many bytes fill it to its last 24 bytes.
+        let end = file.length + 8 + size - 24
+        var at = file.length + 8
+        while end - at >= 12 {
+            let length = try input.length64le(at)
+            guard length >= 4, length <= end - at - 8 else { break }
+            at += 8 + length
+        }
+        strayBytes += end - at
         file.length += 8 + size
         contents.isAndroid = true
     }

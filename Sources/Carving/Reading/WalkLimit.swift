@@ -14,6 +14,8 @@ public enum WalkLimit: String, CaseIterable, Comparable, Sendable {
     case pngInflatedBytes = "walk_png_inflated_bytes"
     /// Bytes in which the data descriptor of a ZIP member without a size is searched.
     case zipDescriptorSearch = "walk_zip_descriptor_search"
+    /// Members in the directory of a ZIP archive up to which those that it does not name are looked for.
+    case zipListed = "walk_zip_listed"
     /// Boxes of one MP4 or similar file.
     case isoMediaBoxes = "walk_iso_media_boxes"
     /// Levels of boxes in boxes that are followed.
@@ -87,6 +89,7 @@ public enum WalkLimit: String, CaseIterable, Comparable, Sendable {
         case .inflatedRatioAbove: 64 << 20
         case .pngInflatedBytes: 1 << 30
         case .zipDescriptorSearch: 256 << 20
+        case .zipListed: 1 << 20
         case .isoMediaBoxes: 1 << 20
         case .isoMediaDepth: 16
         case .isoMediaSamples: 1 << 21
