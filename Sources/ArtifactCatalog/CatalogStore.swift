@@ -11,6 +11,8 @@ public final class CatalogStore: Sendable {
     public static let version = 1
     /// `PRAGMA application_id`: "EXHC".
     static let applicationID = 0x4558_4843
+    /// Most memory that SQLite keeps pages in, in KiB.
+    private static let cacheKiB = 32 * 1024
 
     private let queue: DatabaseQueue
 
@@ -24,6 +26,8 @@ public final class CatalogStore: Sendable {
                 // One file at rest: a copy of the case never misses a side file.
                 try database.execute(
                     sql: "PRAGMA journal_mode = DELETE; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF")
+                // Ids come in no order: with SQLite's usual 2 MiB, pages would be written and read again and again.
+                try database.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)")
             }
             queue = try DatabaseQueue(path: path, configuration: configuration)
         } catch {

@@ -37,12 +37,23 @@ public struct CarveStatistics: Hashable, Sendable {
     public var bytesHashed = 0
 }
 
+/// What a carving run does, one after the other.
+public enum CarvePhase: Hashable, Sendable {
+    /// Candidates are judged, in the order of the medium; counted in bytes of it.
+    case examining
+    /// The pieces of broken files are looked for; counted in files.
+    case joining
+    /// What lies between the finds is searched at every offset; counted in bytes.
+    case searchingGaps
+    /// Files are looked for in the finds; counted in finds.
+    case openingFiles
+}
+
 /// How far a carving run has come.
 public struct CarveProgress: Hashable, Sendable {
-    /// Every candidate before this offset is decided, in bytes.
-    public var offset: Int
-    /// Candidates decided.
-    public var candidates: Int
-    /// Artifacts found so far.
-    public var artifacts: Int
+    public var phase: CarvePhase
+    /// Of ``total``, what is done; in the unit of the phase.
+    public var done: Int
+    /// What there is to do in the phase, as far as is known.
+    public var total: Int
 }

@@ -44,18 +44,14 @@ public struct Carver: Sendable {
     ///
     /// - Parameters:
     ///   - candidates: offsets in ascending order, as ``SignatureIndex`` names them.
-    ///   - progress: called on the calling thread from time to time.
+    ///   - progress: called from time to time, on any thread.
     /// - Throws: ``CarveError`` when libmagic or a digest cannot be used. What cannot be read at single places of the
     ///   medium is a warning of the result.
     public func carve(
-        candidates: some Sequence<Int>, progress: (CarveProgress) -> Void = { _ in }
+        candidates: some Sequence<Int>, progress: @escaping @Sendable (CarveProgress) -> Void = { _ in }
     ) throws(CarveError) -> CarveResult {
-        let run = try CarvingRun(self)
-        for candidate in candidates {
-            if try run.add(candidate) { progress(run.progress) }
-        }
-        let result = try run.finish()
-        progress(run.progress)
-        return result
+        let run = try CarvingRun(self, progress: progress)
+        for candidate in candidates { try run.add(candidate) }
+        return try run.finish()
     }
 }

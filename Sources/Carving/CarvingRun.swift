@@ -37,13 +37,16 @@ public final class CarvingRun {
     var brokenFiles: [BrokenFile] = []
     /// The last broken file of each walker, by its position.
     private var brokenRanges: [Int: Range<Int>] = [:]
-    /// How far the run has come.
-    public private(set) var progress = CarveProgress(offset: 0, candidates: 0, artifacts: 0)
+    let progress: @Sendable (CarveProgress) -> Void
 
     /// Starts a run.
     ///
+    /// - Parameter progress: called from time to time, on any thread.
     /// - Throws: ``CarveError`` when libmagic cannot be used.
-    public init(_ carver: Carver) throws(CarveError) {
+    public init(
+        _ carver: Carver, progress: @escaping @Sendable (CarveProgress) -> Void = { _ in }
+    ) throws(CarveError) {
+        self.progress = progress
         self.item = carver.item
         self.limits = carver.limits
         self.mediumSize = carver.source.size
@@ -67,16 +70,13 @@ public final class CarvingRun {
     /// Takes the next candidate.
     ///
     /// - Precondition: it is not smaller than the one before.
-    /// - Returns: true when the run has just decided some candidates, and ``progress`` has changed.
-    public func add(_ candidate: Int) throws(CarveError) -> Bool {
+    public func add(_ candidate: Int) throws(CarveError) {
         precondition(candidate >= max(0, last), "candidates come in ascending order")
-        guard candidate > last else { return false }
+        guard candidate > last else { return }
         last = candidate
         result.statistics.candidates += 1
         waiting.append(candidate)
-        guard waiting.count >= limits.candidatesAhead else { return false }
-        try decideWaiting()
-        return true
+        if waiting.count >= limits.candidatesAhead { try decideWaiting() }
     }
 
     /// Decides what is left.
@@ -93,10 +93,9 @@ public final class CarvingRun {
         }
         if let workFolder {
             result.artifacts.sort(by: Artifact.precedesInExport)
-            try result.openContainers(pool, workFolder: workFolder, limits: limits)
+            try result.openContainers(pool, workFolder: workFolder, limits: limits, progress: progress)
         }
         result.artifacts.sort(by: Artifact.precedesInExport)
-        progress.artifacts = result.artifacts.count
         return result
     }
 
@@ -138,9 +137,9 @@ public final class CarvingRun {
             if !examination.isCovering { budget.charge(examination.bytesRead) }
             decide(examination, at: offset)
         }
-        progress.candidates += waiting.count
-        progress.offset = waiting.last ?? progress.offset
-        progress.artifacts = result.artifacts.count + decided.count + open.count
+        if let reached = waiting.last {
+            progress(CarveProgress(phase: .examining, done: reached, total: mediumSize))
+        }
         waiting.removeAll(keepingCapacity: true)
     }
 

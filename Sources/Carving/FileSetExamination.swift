@@ -51,9 +51,11 @@ public struct FileSetExamination: Sendable {
 
     /// Examines every member that holds bytes.
     ///
-    /// - Parameter progress: called with the number of bytes done.
+    /// - Parameter progress: called from time to time, on any thread.
     /// - Throws: ``CarveError`` when libmagic or a digest cannot be used.
-    public func run(_ members: [Member], progress: (Int) -> Void = { _ in }) throws(CarveError) -> CarveResult {
+    public func run(
+        _ members: [Member], progress: @escaping @Sendable (CarveProgress) -> Void = { _ in }
+    ) throws(CarveError) -> CarveResult {
         let signatures = CarvingSignatures(
             walkers: allFormatWalkers, index: .forCarving(walkers: allFormatWalkers, magic: magic))
         var examiners: [CarveWorker] = []
@@ -69,12 +71,12 @@ public struct FileSetExamination: Sendable {
         for start in stride(from: 0, to: files.count, by: Self.batch) {
             let part = Array(files[start..<min(files.count, start + Self.batch)])
             try examine(part, pool, &decoding, &result)
-            progress(part.last?.extent.end ?? 0)
+            progress(CarveProgress(phase: .examining, done: part.last?.extent.end ?? 0, total: source.size))
         }
         result.statistics.candidates = files.count
         if opensContainers {
             result.artifacts.sort(by: Artifact.precedesInExport)
-            try result.openContainers(pool, workFolder: workFolder, limits: limits)
+            try result.openContainers(pool, workFolder: workFolder, limits: limits, progress: progress)
         }
         result.artifacts.sort(by: Artifact.precedesInExport)
         return result

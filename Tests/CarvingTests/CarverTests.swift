@@ -3,6 +3,7 @@ import EvidenceModel
 import FormatIdentification
 import Foundation
 import SourceMedia
+import Synchronization
 import Testing
 
 @testable import Carving
@@ -284,11 +285,13 @@ private struct Medium {
         for block in stride(from: 0, to: 590, by: 3) { medium.put(toy(600), atBlock: block) }
         let carver = Carver(
             item: "E001", source: MemorySource(medium.bytes), walkers: [ToyWalker()], magic: try #require(Self.magic))
-        var seen: [CarveProgress] = []
-        _ = try carver.carve(candidates: stride(from: 0, to: 590 * 512, by: 512)) { seen.append($0) }
-        #expect(seen.count == 3)
-        #expect(seen.last?.artifacts == 197)
-        #expect(seen.last?.candidates == 590)
-        #expect(seen.map(\.offset) == seen.map(\.offset).sorted())
+        let seen = Mutex<[CarveProgress]>([])
+        let result = try carver.carve(candidates: stride(from: 0, to: 590 * 512, by: 512)) { progress in
+            seen.withLock { $0.append(progress) }
+        }
+        let examined = seen.withLock { $0 }.filter { $0.phase == .examining }
+        #expect(result.artifacts.count == 197)
+        #expect(examined.map(\.done) == [255 * 512, 511 * 512, 589 * 512])
+        #expect(examined.allSatisfy { $0.total == 600 * 512 })
     }
 }

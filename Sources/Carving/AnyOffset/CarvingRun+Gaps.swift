@@ -22,6 +22,7 @@ extension CarvingRun {
         var decoding = DecodingBudget(limits)
         let parts = partsWithinLimit(of: gaps)
         result.statistics.gapBytesSearched = parts.reduce(0) { $0 + $1.length }
+        var searched = 0
         for start in stride(from: 0, to: parts.count, by: limits.candidatesAhead) {
             let batch = Array(parts[start..<min(parts.count, start + limits.candidatesAhead)])
             let found = candidates(in: batch, of: gaps, search)
@@ -29,6 +30,9 @@ extension CarvingRun {
                 let some = Array(found[first..<min(found.count, first + limits.candidatesAhead)])
                 try decide(some, in: gaps, &budget, &decoding)
             }
+            searched += batch.reduce(0) { $0 + $1.length }
+            progress(
+                CarveProgress(phase: .searchingGaps, done: searched, total: result.statistics.gapBytesSearched))
         }
         try sealDecided()
     }

@@ -10,13 +10,15 @@ extension CarveResult {
     /// Each artifact is one task; what they give is put together in the order of the artifacts, so that the result does
     /// not depend on the workers.
     mutating func openContainers(
-        _ pool: WorkerPool<CarveWorker>, workFolder: String, limits: CarveLimits
+        _ pool: WorkerPool<CarveWorker>, workFolder: String, limits: CarveLimits,
+        progress: (CarveProgress) -> Void
     ) throws(CarveError) {
         let positions = artifacts.indices.filter { artifacts[$0].confidence != .broken }
         var decoding = EmbeddedDecoding(limits)
         for start in stride(from: 0, to: positions.count, by: Self.batch) {
             let batch = Array(positions[start..<min(positions.count, start + Self.batch)])
             try open(batch, pool, workFolder, &decoding)
+            progress(CarveProgress(phase: .openingFiles, done: start + batch.count, total: positions.count))
         }
     }
 

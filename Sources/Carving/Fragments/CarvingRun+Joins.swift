@@ -117,6 +117,7 @@ extension CarvingRun {
             }
             all += outcomes.withLock { $0 }
             budget -= all.suffix(batch.count).reduce(0) { $0 + $1.cost }
+            progress(CarveProgress(phase: .joining, done: all.count, total: broken.count))
         }
         return all
     }

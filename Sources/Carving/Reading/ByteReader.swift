@@ -248,7 +248,11 @@ public final class ByteReader {
         try checkRange(offset, length)
         // Fetch on aligned quarters so that small steps backwards do not fetch again.
         let start = max(0, offset - offset % (window.count / 4))
-        var destination = window.mutableSpan
+        // Lent out for the read: an access to a class's own storage that lasts is checked at run time, at each access.
+        var lent: [UInt8] = []
+        swap(&lent, &window)
+        defer { swap(&lent, &window) }
+        var destination = lent.mutableSpan
         do {
             windowCount = try source.read(at: base + start, into: &destination)
         } catch {

@@ -141,20 +141,20 @@ public struct CarveWorkflow {
         let progress = session.progress
         progress?.began("Carving \(item)", unit: .bytes)
         defer { progress?.ended() }
-        let total = source.size
+        let teller = progress.map { CarveProgressTeller($0, item: item) }
         if source.description.kind == .folder {
             return try FolderCataloguing(
                 item: item, source: source, tools: tools, workers: workers, opensContainers: opensContainers,
                 workFolder: session.folder.evidence(item).path
             )
-            .run { progress?.advanced(to: $0, of: total) }
+            .run { teller?.tell($0) }
         }
         var carver = Carver(item: item, source: source, magic: tools.magic, workers: workers)
         carver.opensContainers = opensContainers
         carver.workFolder = session.folder.evidence(item).path
         carver.searchesEveryOffset = isEmbedded
         if !isEmbedded { carver.gapSearch = try SignatureSearch.forGaps() }
-        return try carver.carve(candidates: candidates) { progress?.advanced(to: $0.offset, of: total) }
+        return try carver.carve(candidates: candidates) { teller?.tell($0) }
     }
 
     // MARK: Recording

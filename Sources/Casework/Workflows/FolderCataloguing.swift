@@ -12,7 +12,7 @@ struct FolderCataloguing {
     /// Where large decoded content is kept while it is looked at.
     let workFolder: String
 
-    func run(progress: (Int) -> Void) throws(CarveError) -> CarveResult {
+    func run(progress: @escaping @Sendable (CarveProgress) -> Void) throws(CarveError) -> CarveResult {
         var members: [FileSetExamination.Member] = []
         var offset = 0
         for file in source.description.files {
