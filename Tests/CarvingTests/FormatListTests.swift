@@ -32,4 +32,16 @@ import Testing
         let flac = try #require(list.formats.first { $0.name == "flac" && $0.source == FormatList.walkers })
         #expect(flac.mime == "audio/flac")
     }
+
+    /// Every walker's formats have a type, and but for the recycle bin's notes, which end as the deleted file did, an
+    /// extension.
+    @Test func everyWalkerHasATypeAndAnExtension() throws {
+        let names = Set(allFormatWalkers.map(\.name))
+        #expect(names.count == allFormatWalkers.count)
+        #expect(Set(FormatList.typesOfWalkers.keys) == names)
+        for (name, type) in FormatList.typesOfWalkers {
+            #expect(type.mime.split(separator: "/").count == 2, "\(name)")
+            #expect(!type.extensions.isEmpty || name == "recycled", "\(name)")
+        }
+    }
 }

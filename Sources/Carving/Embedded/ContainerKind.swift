@@ -2,7 +2,8 @@ internal import EvidenceModel
 
 /// The kinds of file in which other files are looked for.
 enum ContainerKind: String, Sendable {
-    case jpeg, tiff, zip, tar, gzip, bzip2, xz, lzip, lzma, zstd, lz4, cpio, ar, rpm, ole2, pdf, mail, mbox, iso9660
+    case jpeg, tiff, zip, tar, gzip, bzip2, xz, lzip, lzma, zstd, lz4, cpio, ar, rpm, ole2, pdf, mail, mbox, iso9660,
+        dbx, thumbcache
 
     /// Bytes by which ``init(format:head:)`` tells kinds apart.
     static let headSize = 262
@@ -44,6 +45,10 @@ enum ContainerKind: String, Sendable {
             self = .ar
         } else if begins([0xED, 0xAB, 0xEE, 0xDB]) {
             self = .rpm
+        } else if begins(ThumbnailCache.signature), head.count > 4, ThumbnailCache.versions.contains(head[4]) {
+            self = .thumbcache
+        } else if begins([0xCF, 0xAD, 0x12, 0xFE, 0xC5, 0xFD, 0x74, 0x6F]) {
+            self = .dbx
         } else if begins([0xD0, 0xCF, 0x11, 0xE0, 0xA1, 0xB1, 0x1A, 0xE1]) {
             self = .ole2
         } else if begins(Array("%PDF-".utf8)) {
@@ -93,6 +98,8 @@ enum ContainerKind: String, Sendable {
             case .pdf: try PDFParts(input).list(container, into: &list)
             case .mail: try MailParts(input).list(into: &list)
             case .mbox: try MailboxParts(input).list(into: &list)
+            case .thumbcache: try ThumbnailCacheParts(input).list(into: &list)
+            case .dbx: try OutlookExpressParts(input).list(into: &list)
             case .iso9660: try OpticalDiscParts(input).list(into: &list)
             }
         } catch {

@@ -376,6 +376,9 @@ private struct CompoundFileWalk: FileWalk {
     // MARK: Facts
 
     private mutating func describe() throws(WalkStop) {
+        if let entry = entries.first(where: { $0.name == "DestList" && $0.kind == .stream }) {
+            DestinationList(try content(entry))?.describe(&file)
+        }
         if let entry = entries.first(where: { $0.name == "\u{5}SummaryInformation" }) {
             CompoundProperties(try content(entry)).describe(&file)
         }

@@ -36,7 +36,7 @@ private struct EventChunkWalk: FileWalk {
         file.note("records", records)
         if let first { file.note("first_record_number", first) }
         if let last { file.note("last_record_number", last) }
-        if let name = try computerName() { file.facts["computer"] = .string(name) }
+        if let name = try input.eventComputer(inChunkAt: 0, to: file.length) { file.facts["computer"] = .string(name) }
     }
 
     /// True for a sound chunk that continues the record numbers.
@@ -72,18 +72,22 @@ private struct EventChunkWalk: FileWalk {
         }
         return true
     }
+}
 
-    /// The computer's name out of the first record: the text value behind the name "Computer" in its binary XML.
-    private func computerName() throws(WalkStop) -> String? {
+extension WalkInput {
+    /// The computer's name out of the first record of an event log's chunk: the text value behind the name "Computer" in its
+    /// binary XML.
+    func eventComputer(inChunkAt chunk: Int, to limit: Int) throws(WalkStop) -> String? {
         let element = Array("Computer".utf16).flatMap { [UInt8](littleEndian: $0) }
-        let end = min(file.length, 512 + 8192)
-        guard let name = try input.firstOffset(of: element, from: 512, to: end) else { return nil }
+        let end = min(limit, chunk + 512 + 8192)
+        guard let name = try firstOffset(of: element, from: chunk + 512, to: end) else { return nil }
         // Behind the name and its NUL: the element is opened, then a value of text with its length.
         let value = name + element.count + 2
-        for at in value..<min(value + 8, end - 4) where try input.matches([0x02, 0x05, 0x01], at: at) {
-            let units = try input.u16le(at + 3)
-            guard (1...64).contains(units), input.fits(at + 5, 2 * units) else { return nil }
-            return EvidenceText.cleanUTF16(try input.bytes(at: at + 5, count: 2 * units), bigEndian: false)
+        guard value < end - 4 else { return nil }
+        for at in value..<min(value + 8, end - 4) where try matches([0x02, 0x05, 0x01], at: at) {
+            let units = try u16le(at + 3)
+            guard (1...64).contains(units), fits(at + 5, 2 * units) else { return nil }
+            return EvidenceText.cleanUTF16(try bytes(at: at + 5, count: 2 * units), bigEndian: false)
         }
         return nil
     }

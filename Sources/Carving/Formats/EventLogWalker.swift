@@ -77,6 +77,9 @@ private struct EventLogWalk: FileWalk {
         file.note("records", records)
         file.facts["first_record"] = firstTime
         file.facts["last_record"] = lastTime
+        if chunks > 0, let name = try input.eventComputer(inChunkAt: 4096, to: file.length) {
+            file.facts["computer"] = .string(name)
+        }
     }
 
     private mutating func chunk(at start: Int) throws(WalkStop) {

@@ -24,4 +24,8 @@ let systemWalkers: [any FormatWalker] = [
     MailboxWalker(),
     CustomDestinationsWalker(),
     AgeWalker(),
+    ChangeJournalWalker(),
+    ThumbnailCacheWalker(),
+    OutlookExpressWalker(),
+    TableWalker(),
 ]
