@@ -52,6 +52,8 @@ public struct CarveLimits: Hashable, Sendable {
     public var embeddedRatioAbove = 64 * 1024 * 1024
     /// Largest window of past content that decompressing an embedded file may keep in memory.
     public var embeddedWindowBytes = 64 * 1024 * 1024
+    /// Most bytes of an archive that must be unpacked as a whole, and of all that it gives.
+    public var embeddedUnpackedBytes = 1024 * 1024 * 1024
     /// Most extents of one embedded file.
     public var embeddedExtents = 4096
     /// First bytes of an embedded file that libmagic describes when no walker knows it.
@@ -96,7 +98,7 @@ public struct CarveLimits: Hashable, Sendable {
             ("embedded_depth", embeddedDepth), ("embedded_members", embeddedMembers),
             ("embedded_member_bytes", embeddedMemberBytes), ("embedded_total_bytes", embeddedTotalBytes),
             ("embedded_ratio", embeddedRatio), ("embedded_ratio_above", embeddedRatioAbove),
-            ("embedded_window_bytes", embeddedWindowBytes),
+            ("embedded_window_bytes", embeddedWindowBytes), ("embedded_unpacked_bytes", embeddedUnpackedBytes),
             ("embedded_extents", embeddedExtents), ("embedded_described_bytes", embeddedDescribedBytes),
             ("carve_embedded_gap_bytes", embeddedGapBytes),
             ("carve_reads_per_byte", readsPerByte),

@@ -8,11 +8,14 @@ import Testing
 @Suite struct PlausibleStartTests {
     static let checked: [any FormatWalker] = [
         BMPWalker(), MPEGAudioWalker(), ICOWalker(), FontWalker(), PEWalker(), GzipWalker(), FlashFilmWalker(),
-        JSONWalker(), ARJWalker(),
+        JSONWalker(), ARJWalker(), ADTSWalker(), AIFFWalker(), RIFFWalker(), MPEGProgramStreamWalker(),
+        MPEGTransportStreamWalker(), HiveBinWalker(), RecycledFileWalker(), LHAWalker(), CPIOWalker(),
+        WindowsMetafileWalker(), MailboxWalker(), SunSoundWalker(), ChangeJournalWalker(), TableWalker(),
+        ThumbnailCacheWalker(), OutlookExpressWalker(),
     ]
 
     /// What a check refuses, its walker refuses too.
-    @Test(arguments: 0..<9) func nothingIsRefusedThatTheWalkerAccepts(number: Int) throws {
+    @Test(arguments: checked.indices) func nothingIsRefusedThatTheWalkerAccepts(number: Int) throws {
         let walker = Self.checked[number]
         var random = SeededGenerator(seed: UInt64(number))
         var refused = 0

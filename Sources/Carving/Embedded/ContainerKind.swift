@@ -1,7 +1,10 @@
 internal import EvidenceModel
+internal import SourceMedia
 
 /// The kinds of file in which other files are looked for.
 enum ContainerKind: String, Sendable {
+    case sevenZip = "7z"
+    case rar, cab, lha
     case jpeg, tiff, zip, tar, gzip, bzip2, xz, lzip, lzma, zstd, lz4, cpio, ar, rpm, ole2, pdf, mail, mbox, iso9660,
         dbx, thumbcache
 
@@ -43,6 +46,14 @@ enum ContainerKind: String, Sendable {
             self = .cpio
         } else if begins(Array("!<arch>\n".utf8)) {
             self = .ar
+        } else if begins([0x37, 0x7A, 0xBC, 0xAF, 0x27, 0x1C]) {
+            self = .sevenZip
+        } else if begins([0x52, 0x61, 0x72, 0x21, 0x1A, 0x07]) {
+            self = .rar
+        } else if begins(Array("MSCF\0\0\0\0".utf8)) {
+            self = .cab
+        } else if format == "lha" {
+            self = .lha
         } else if begins([0xED, 0xAB, 0xEE, 0xDB]) {
             self = .rpm
         } else if begins(ThumbnailCache.signature), head.count > 4, ThumbnailCache.versions.contains(head[4]) {
@@ -57,6 +68,17 @@ enum ContainerKind: String, Sendable {
             self = .tar
         } else {
             return nil
+        }
+    }
+
+    /// Nil for the kinds whose parts this program finds itself.
+    var unpackFormat: UnpackFormat? {
+        switch self {
+        case .sevenZip: .sevenZip
+        case .rar: .rar
+        case .cab: .cabinet
+        case .lha: .lha
+        default: nil
         }
     }
 
@@ -79,6 +101,7 @@ enum ContainerKind: String, Sendable {
         let input = WalkInput(reader)
         do throws(WalkStop) {
             switch self {
+            case .sevenZip, .rar, .cab, .lha: break
             case .jpeg: try JPEGParts(input).list(into: &list)
             case .tiff: try TIFFParts(input).list(into: &list)
             case .zip: try ZipParts(input).list(into: &list)

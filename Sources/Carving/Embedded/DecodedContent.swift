@@ -8,7 +8,7 @@ final class DecodedContent: ByteSource, Sendable {
     let size: Int
     private let bytes: [UInt8]
     /// -1 where the content is in memory.
-    private let descriptor: Int32
+    let descriptor: Int32
 
     fileprivate init(bytes: [UInt8], descriptor: Int32, size: Int) {
         self.bytes = bytes
@@ -51,19 +51,25 @@ struct ContentSpool: ~Copyable {
     static let mostInMemory = 2 << 20
 
     private let folder: String
+    private let mostInMemory: Int
     private var bytes: [UInt8] = []
     private var descriptor: Int32 = -1
     private(set) var size = 0
 
-    /// - Parameter folder: where a file is made when the content is large.
-    init(folder: String) { self.folder = folder }
+    /// - Parameters:
+    ///   - folder: where a file is made when the content is large.
+    ///   - mostInMemory: content up to this many bytes stays in memory; negative for none.
+    init(folder: String, mostInMemory: Int = ContentSpool.mostInMemory) {
+        self.folder = folder
+        self.mostInMemory = mostInMemory
+    }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// - Throws: ``CarveError`` with code `output` when the file cannot be made or written.
     mutating func append(_ piece: ArraySlice<UInt8>) throws(CarveError) {
         size += piece.count
-        if descriptor < 0, size <= Self.mostInMemory {
+        if descriptor < 0, size <= mostInMemory {
             bytes += piece
             return
         }

@@ -28,6 +28,9 @@ struct EmbeddedContent {
         guard child.decoding != nil else { return ExtentSource(source, extents: child.extents) }
         let head = try content.bytes(at: 0, count: ContainerKind.headSize)
         guard let kind = ContainerKind(format: container.format, head: head) else { throw missing(child, container) }
+        if let format = kind.unpackFormat {
+            return try unpack(child, in: container, content, format, kind)
+        }
         let list: PartList
         do throws(ReadFailure) {
             list = try kind.parts(
@@ -54,6 +57,31 @@ struct EmbeddedContent {
             part: part, container: content, limits: limits, buffer: ReadBuffer(size: 256 * 1024))
         guard case .whole = try decoder.decode(into: &sink, &budget) else { throw missing(child, container) }
         return try sink.finish().source
+    }
+
+    /// A member of an archive that is unpacked as a whole: its number stands at the end of `decoding`.
+    private func unpack(
+        _ child: Artifact, in container: Artifact, _ content: any ByteSource, _ format: UnpackFormat,
+        _ kind: ContainerKind
+    ) throws -> any ByteSource {
+        guard let step = child.decoding?.split(separator: "/").last, step.hasPrefix(kind.rawValue + ":"),
+            let number = Int(step.dropFirst(kind.rawValue.utf8.count + 1))
+        else { throw missing(child, container) }
+        // The catalogue has taken it: whatever comes before it may be as large as it was then.
+        var limits = CarveLimits()
+        limits.embeddedUnpackedBytes = max(content.size, child.size)
+        limits.embeddedMemberBytes = child.size
+        limits.embeddedRatioAbove = Int.max
+        limits.embeddedTotalBytes = Int.max
+        var budget = EmbeddedBudget(limits, size: container.size)
+        budget.bytes = Int.max
+        let archive = UnpackedParts(
+            format: format, container: content, limits: limits, workFolder: workFolder,
+            buffer: ReadBuffer(size: 256 * 1024), only: number)
+        guard let unpacked = try archive.list(&budget, most: Int.max).parts.first?.unpacked else {
+            throw missing(child, container)
+        }
+        return ExtentSource(unpacked, extents: [Extent(offset: 0, length: min(child.size, unpacked.size))])
     }
 
     private func missing(_ child: Artifact, _ container: Artifact) -> CarveError {

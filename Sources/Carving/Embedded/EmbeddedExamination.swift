@@ -75,17 +75,8 @@ private struct ContainerOpening {
     private mutating func opened(_ container: Artifact, _ content: any ByteSource, depth: Int) throws -> Artifact {
         let head = try content.bytes(at: 0, count: ContainerKind.headSize)
         guard let kind = ContainerKind(format: container.format, head: head) else { return container }
-        let reader = ByteReader(whole: content, allowance: budget.bytes)
-        let list: PartList
-        do throws(ReadFailure) { list = try kind.parts(of: container, reader, most: budget.members) } catch {
-            if case .medium(let cause) = error { throw cause }
-            return container
-        }
-        for limit in reader.limitsReached { outcome.limitsHit[limit.rawValue, default: 0] += 1 }
         var container = container
-        for limit in reader.limitsReached.sorted() {
-            container.warnings.append("not every embedded file was looked for: limit \(limit.rawValue)")
-        }
+        guard let list = try parts(of: &container, kind, content, depth: depth) else { return container }
         var refused = list.refused
         if depth > limits.embeddedDepth {
             let count = list.parts.count + list.refused.values.reduce(0, +)
@@ -109,6 +100,33 @@ private struct ContainerOpening {
         return container
     }
 
+    /// Lists the files in a container; nil when it cannot be followed at all.
+    private mutating func parts(
+        of container: inout Artifact, _ kind: ContainerKind, _ content: any ByteSource, depth: Int
+    ) throws -> PartList? {
+        if let format = kind.unpackFormat {
+            guard depth <= limits.embeddedDepth else {
+                var list = PartList(most: 0)
+                list.refuse(.limit("embedded_depth"))
+                return list
+            }
+            let archive = UnpackedParts(
+                format: format, container: content, limits: limits, workFolder: workFolder, buffer: worker.buffer)
+            return try archive.list(&budget, most: budget.members)
+        }
+        let reader = ByteReader(whole: content, allowance: budget.bytes)
+        let list: PartList
+        do throws(ReadFailure) { list = try kind.parts(of: container, reader, most: budget.members) } catch {
+            if case .medium(let cause) = error { throw cause }
+            return nil
+        }
+        for limit in reader.limitsReached.sorted() {
+            outcome.limitsHit[limit.rawValue, default: 0] += 1
+            container.warnings.append("not every embedded file was looked for: limit \(limit.rawValue)")
+        }
+        return list
+    }
+
     // MARK: One part
 
     /// Catalogues a part and what lies in it; answers why it was passed over.
@@ -123,6 +141,8 @@ private struct ContainerOpening {
         if part.coding == .stored {
             guard part.size == nil || part.size == part.storedSize else { return .damaged }
             found = part.content(in: content)
+        } else if let unpacked = part.unpacked {
+            found = unpacked
         } else {
             var sink = try ContentSink(folder: workFolder)
             let decoder = PartDecoder(part: part, container: content, limits: limits, buffer: worker.buffer)
@@ -218,6 +238,15 @@ private struct ContainerOpening {
 }
 
 extension EmbeddedPart {
+    /// How its content comes of its stored bytes, in the words of the catalogue; nil when it is the same.
+    func step(_ kind: ContainerKind) -> String? {
+        switch coding {
+        case .stored: nil
+        case .member: kind.rawValue + ":\(member ?? 0)"
+        default: coding.rawValue
+        }
+    }
+
     /// The stored bytes, in the container's content.
     func content(in container: any ByteSource) -> any ByteSource {
         ExtentSource(container, extents: pieces.map { Extent(offset: $0.lowerBound, length: $0.count) })
@@ -237,11 +266,11 @@ struct EmbeddedPlace {
         if let outer = container.decoding {
             // Bytes that exist only once the container is decoded lie where the container does.
             extents = container.extents
-            decoding = outer + "/" + (part.coding == .stored ? kind.rawValue : part.coding.rawValue)
+            decoding = outer + "/" + (part.step(kind) ?? kind.rawValue)
             isExact = false
         } else {
             extents = Self.map(part.pieces, through: container.extents)
-            decoding = part.coding == .stored ? nil : part.coding.rawValue
+            decoding = part.step(kind)
             isExact = part.coding == .stored
         }
     }

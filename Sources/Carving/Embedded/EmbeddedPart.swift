@@ -1,4 +1,5 @@
 internal import EvidenceModel
+internal import SourceMedia
 
 /// How the content of a part is kept in its container.
 enum PartCoding: String, Sendable {
@@ -26,6 +27,8 @@ enum PartCoding: String, Sendable {
     case base64
     /// Quoted-printable text (RFC 2045, 6.7).
     case quotedPrintable = "quoted-printable"
+    /// A member of an archive that is unpacked as a whole.
+    case member
 }
 
 /// A file that lies in another one, as the outer one lists it.
@@ -44,6 +47,9 @@ struct EmbeddedPart: Sendable {
     var crc: UInt32?
     /// False when the coding's checksum is left out in this file.
     var codingIsChecked = true
+    /// Position in an archive that is unpacked as a whole, and the content that it gave.
+    var member: Int?
+    var unpacked: (any ByteSource)?
     /// What the container says of the part.
     var facts: [String: CanonicalValue] = [:]
     /// What is odd about how the container lists it.
@@ -110,6 +116,16 @@ struct PartList {
         guard part.storedSize > 0 else { return }
         guard parts.count < most else { return refuse(.limit("embedded_members")) }
         guard take(part.pieces) else { return refuse(.overlap) }
+        append(part)
+    }
+
+    /// Takes a part of an archive whose members share their stored bytes, unless the list is full.
+    mutating func addUnpacked(_ part: EmbeddedPart) {
+        guard parts.count < most else { return refuse(.limit("embedded_members")) }
+        append(part)
+    }
+
+    private mutating func append(_ part: EmbeddedPart) {
         var part = part
         if part.path.isEmpty { part.path = "unnamed" }
         while let before = paths[part.path] {

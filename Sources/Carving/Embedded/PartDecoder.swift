@@ -87,7 +87,7 @@ struct PartDecoder {
         }
         let ranges = part.input.map { [$0] } ?? part.pieces
         switch part.coding {
-        case .stored: return .refused(.method)
+        case .stored, .member: return .refused(.method)
         case .deflate: return try inflate(ranges, .raw, &sink, &budget)
         case .zlib: return try inflate(ranges, .zlib, &sink, &budget)
         case .gzip: return try inflate(ranges, .gzip, &sink, &budget)

@@ -29,9 +29,11 @@ struct TableWalker: TextWalker {
     /// A first line of three columns' names.
     func mayBegin(_ head: Span<UInt8>) -> Bool {
         var separators = 0
-        for index in head.indices {
+        var isQuoted = false
+        for index in 0..<min(head.count, 256) {
             let byte = head[index]
-            if byte == 0x0A || byte == 0x0D { return separators >= 2 }
+            if byte == 0x0A, !isQuoted { return separators >= 2 }
+            if byte == 0x22 { isQuoted.toggle() }
             if byte == 0x2C || byte == 0x3B || byte == 0x09 { separators += 1 }
             guard Self.mayStandInHeader(byte) else { return false }
         }
@@ -41,7 +43,7 @@ struct TableWalker: TextWalker {
     /// Characters of columns' names: code and prose that begin with such a word have others on the same line.
     static func mayStandInHeader(_ byte: UInt8) -> Bool {
         switch byte {
-        case 0x00..<0x09, 0x0A..<0x20, 0x7F: false
+        case 0x00..<0x09, 0x0E..<0x1B, 0x1C..<0x20, 0x7F: false
         default: !excluded.contains(byte)
         }
     }

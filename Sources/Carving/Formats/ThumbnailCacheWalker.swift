@@ -28,7 +28,9 @@ private struct ThumbnailCacheWalk: FileWalk {
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
     mutating func run() throws(WalkStop) {
-        guard let first = try ThumbnailCache.firstEntry(input) else { throw .rejected("no entry behind the header") }
+        guard try input.u32le(8) < 32, let first = try ThumbnailCache.firstEntry(input) else {
+            throw .rejected("no entry behind the header")
+        }
         let version = try input.u8(4)
         var at = first
         var entries = 0
