@@ -39,7 +39,12 @@ import Testing
     @Test func xz() throws {
         for options in ["-0", "--block-size=4096 -T1", "--check=none", "--check=sha256"] {
             let file = try packed("xz \(options) -c b.txt")
-            expectExact(XZWalker(), file, .structural, format: "xz")
+            expectExact(
+                XZWalker(), file, options == "--check=none" ? .structural : .proven, format: "xz")
+            if options != "--check=none" {
+                expectNeverProvenWhenFlipped(XZWalker(), file, in: 200..<600)
+                expectPiecesNoticed(XZWalker(), file)
+            }
             expectNeverWholeWhenTruncated(XZWalker(), file, every: 3)
             expectNeverTraps(XZWalker(), file)
         }

@@ -2,7 +2,8 @@ internal import EvidenceModel
 
 /// xz (the .xz file format 1.1): blocks, an index that lists their sizes, and a footer.
 ///
-/// The chunks of LZMA2 state their sizes, so blocks are walked without decompressing them; index and footer must agree.
+/// The chunks of LZMA2 state their sizes, so blocks are walked without decompressing them; index and footer must agree. Only
+/// then the content is decompressed, and compared with the checks that most files have.
 struct XZWalker: FormatWalker {
     let name = "xz"
     let signatures = [WalkerSignature([0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00])]
@@ -13,6 +14,8 @@ struct XZWalker: FormatWalker {
 private struct XZWalk: FileWalk {
     static let signature: [UInt8] = [0xFD, 0x37, 0x7A, 0x58, 0x5A, 0x00]
     static let mostBlocks = WalkLimit.xzBlocks.value
+    /// Bytes that decompressing may use: the largest window of xz's presets, and its tables.
+    static let memory = 68 << 20
 
     let input: WalkInput
     var file = WalkedFile(
@@ -30,6 +33,41 @@ private struct XZWalk: FileWalk {
         } while try input.continues(with: Self.signature, at: file.length)
         file.note("streams", streams)
         file.note("content_bytes", content)
+        try compareContent()
+    }
+
+    /// Decompresses everything; proven where every stream has a check, and all of them hold.
+    private mutating func compareContent() throws(WalkStop) {
+        let isBomb = content > InflateLimit.ratioMatters && content / InflateLimit.highestRatio > file.length
+        guard content <= InflateLimit.mostBytes, !isBomb, content <= input.reader.decodingAllowance else { return }
+        var decompressor: LZMADecompressor?
+        var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
+        var isChecked = true
+        let end = file.length
+        var at = 0
+        while at < end {
+            let piece = try input.bytes(at: at, count: min(ByteReader.windowSize / 4, end - at))
+            var rest = piece[...]
+            while !rest.isEmpty {
+                if decompressor == nil { decompressor = LZMADecompressor(.xz, memory: Self.memory) }
+                guard let step = decompressor?.step(rest, into: &output) else { return }
+                rest = rest.dropFirst(step.consumed)
+                input.reader.charge(step.produced)
+                switch step.status {
+                case .finished:
+                    isChecked = isChecked && decompressor?.isChecked == true
+                    decompressor = nil
+                case .invalid:
+                    // A window that is not worth the memory, or a filter without a decoder, is no damage.
+                    guard decompressor?.wantsMore == false, decompressor?.isDamaged == true else { return }
+                    file.length = at + piece.count - rest.count
+                    throw .broken("the content does not decompress, or a check of it does not hold")
+                case .more: if step.consumed == 0, step.produced == 0 { return }
+                }
+            }
+            at += piece.count
+        }
+        if isChecked, decompressor == nil { file.confidence = .proven }
     }
 
     private mutating func stream() throws(WalkStop) {

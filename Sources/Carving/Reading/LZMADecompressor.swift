@@ -14,6 +14,8 @@ internal import CLZMA
     private let stream: UnsafeMutablePointer<lzma_stream>
     /// True once the stream wanted a larger window than it may have.
     private(set) var wantsMore = false
+    /// True once the data were found to be damaged.
+    private(set) var isDamaged = false
 
     /// Nil when liblzma has no memory.
     ///
@@ -42,8 +44,11 @@ internal import CLZMA
 }
 
 extension LZMADecompressor: StreamDecompressor {
-    /// The last step's state: true while a checksum stands behind the content.
-    var isChecked: Bool { unsafe lzma_get_check(stream) != LZMA_CHECK_NONE }
+    /// The last step's state: true while a checksum of a kind that liblzma knows stands behind the content.
+    var isChecked: Bool {
+        let check = unsafe lzma_get_check(stream)
+        return check != LZMA_CHECK_NONE && lzma_check_is_supported(check) != 0
+    }
 
     mutating func step(
         _ input: ArraySlice<UInt8>, into output: inout [UInt8]
@@ -66,7 +71,9 @@ extension LZMADecompressor: StreamDecompressor {
         case LZMA_MEMLIMIT_ERROR:
             wantsMore = true
             return (.invalid, outcome.1, produced)
-        default: return (.invalid, outcome.1, produced)
+        default:
+            isDamaged = outcome.0 == LZMA_DATA_ERROR || outcome.0 == LZMA_FORMAT_ERROR
+            return (.invalid, outcome.1, produced)
         }
     }
 }
