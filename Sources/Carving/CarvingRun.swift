@@ -37,6 +37,8 @@ public final class CarvingRun {
     var brokenFiles: [BrokenFile] = []
     /// The last broken file of each walker, by its position.
     private var brokenRanges: [Int: Range<Int>] = [:]
+    /// The last file of which something does not hold, and its walker: it hides nothing.
+    private var dubious: (range: Range<Int>, walker: Int)?
     let progress: @Sendable (CarveProgress) -> Void
 
     /// Starts a run.
@@ -153,6 +155,9 @@ public final class CarvingRun {
             brokenFiles.append(BrokenFile(offset: offset, walker: short.walker, prefix: short.prefix))
             result.limitsHit["carve_smallest_broken", default: 0] += 1
         }
+        if let dubious, dubious.range.contains(offset), isExplained(examination, by: dubious.walker, at: offset) {
+            return
+        }
         switch examination.finding {
         case .nothing:
             if examination.wasRejected { result.statistics.rejected += 1 }
@@ -180,7 +185,13 @@ public final class CarvingRun {
                 brokenFiles.append(
                     BrokenFile(offset: offset, walker: examination.walker, prefix: file.length, isWhole: true))
             }
-            coveredUntil = offset + file.coveredLength
+            if file.confidence == .header, !pool.workers[0].walkers[examination.walker].holdsWholeFiles {
+                // Pieces of others may be why something does not hold: they are looked for, and what only seems a file
+                // is not told apart from this one's own content.
+                dubious = (offset..<offset + file.coveredLength, examination.walker)
+            } else {
+                coveredUntil = offset + file.coveredLength
+            }
             if file.coveredLength < file.length {
                 // Only a guess says that more belongs to it: another file there ends it sooner.
                 open.append(DecidedFind(file, at: offset, confidence: .header))
@@ -203,12 +214,30 @@ public final class CarvingRun {
             cutOpen(at: offset, onlyGuessed: true)
             explainedUntil = max(explainedUntil, offset + file.length)
             var find = DecidedFind(file, at: offset, confidence: .broken)
+            find.length = file.likelyLength ?? find.length
             find.warnings.append(reason)
             open.append(find)
         case .header(let format):
             guard offset >= explainedUntil else { return }
             cutOpen(at: offset, onlyGuessed: true)
             open.append(DecidedFind(format, at: offset, length: min(limits.largestHeader, mediumSize - offset)))
+        }
+    }
+
+    /// True when what was found inside a file of which something does not hold is likely to be its own content.
+    ///
+    /// A file that breaks off there is not catalogued, but its pieces are searched: when they are found it was none.
+    private func isExplained(_ examination: CandidateExamination, by walker: Int, at offset: Int) -> Bool {
+        switch examination.finding {
+        case .nothing: return false
+        case .header: return true
+        case .whole(let file):
+            return file.isPiece || examination.walker == walker && file.confidence == .header
+        case .broken(let file, _):
+            if file.leading == 0, !file.isPiece, examination.walker != walker {
+                brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
+            }
+            return true
         }
     }
 
@@ -331,7 +360,9 @@ private final class ExaminationsAhead: Sendable {
         state.withLock { state in
             state.examinations[number] = examination
             if !examination.isCovering { state.readInVain += examination.bytesRead }
-            if case .whole(let file) = examination.finding, !file.isUncertain, !file.holdsFiles {
+            if case .whole(let file) = examination.finding, !file.isUncertain, !file.holdsFiles,
+                file.confidence != .header
+            {
                 state.files.append(offset..<offset + file.coveredLength)
             }
         }

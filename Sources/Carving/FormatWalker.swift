@@ -14,6 +14,9 @@ public enum WalkVerdict: Hashable, Sendable {
 public struct WalkedFile: Hashable, Sendable {
     /// Bytes from the start of the candidate to the file's own end (for a broken one: its valid prefix).
     public var length: Int
+    /// Bytes that a broken file is given in the catalogue, where the place at which it breaks tells more than the valid
+    /// prefix: a cut page or frame may be the file's own up to the end of the block in which it begins.
+    var likelyLength: Int?
     /// Bytes from the start that the structure itself vouches for, where ``length`` is only a rule of thumb; nil when
     /// the structure vouches for all of them. What begins behind them is looked at all the same.
     public var certainLength: Int?

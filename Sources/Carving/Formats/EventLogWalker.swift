@@ -26,6 +26,8 @@ private struct EventLogWalk: FileWalk {
     var records = 0
     /// The highest record identifier of the chunks.
     var lastRecord = 0
+    /// The lowest one.
+    var firstRecord = Int.max
     var firstTime: CanonicalValue?
     var lastTime: CanonicalValue?
 
@@ -47,6 +49,8 @@ private struct EventLogWalk: FileWalk {
         file.length = 4096
         var chunks = 0
         while try input.matches(Self.chunkSignature, at: file.length) {
+            // The header of a log in use does not say how many chunks there are: another log's does not count on.
+            if flags & 1 != 0, chunks > 0, chunks >= stated, try !countsOn(chunk: file.length) { break }
             try chunk(at: file.length)
             file.length += Self.chunkSize
             chunks += 1
@@ -82,6 +86,12 @@ private struct EventLogWalk: FileWalk {
         }
     }
 
+    /// True when a chunk's first record is the next one, or older than all before it in a log that begins again.
+    private func countsOn(chunk start: Int) throws(WalkStop) -> Bool {
+        let first = try input.length64le(start + 24)
+        return first == lastRecord + 1 || first < firstRecord
+    }
+
     private mutating func chunk(at start: Int) throws(WalkStop) {
         let freeSpace = try input.u32le(start + 48)
         guard try input.u32le(start + 40) == 128, freeSpace >= 512, freeSpace <= Self.chunkSize else {
@@ -97,6 +107,7 @@ private struct EventLogWalk: FileWalk {
         guard try Int(input.crc32(of: start + 512..<start + freeSpace)) == input.u32le(start + 52) else {
             throw .broken("the CRC-32 of a chunk's records does not hold")
         }
+        firstRecord = min(firstRecord, try input.length64le(start + 24))
         lastRecord = max(lastRecord, try input.length64le(start + 32))
         // No checksum covers the unused rest of a chunk; it is empty, or holds records of an earlier use.
         lastRest = start + freeSpace..<start + Self.chunkSize

@@ -40,6 +40,7 @@ private struct FLACWalk: FileWalk {
             guard try frame.follow() else {
                 // A stream of unknown length ends where no frame follows.
                 if total == 0, samples > 0 { break }
+                try noteCut(at)
                 throw .broken("no sound frame where one must start")
             }
             crc.value = 0
@@ -48,6 +49,7 @@ private struct FLACWalk: FileWalk {
             }
             guard Int(crc.value) == (try input.u16be(frame.end)) else {
                 if total == 0, samples > 0 { break }
+                try noteCut(at)
                 throw .broken("a frame's CRC does not hold")
             }
             samples += frame.blockSize
@@ -59,6 +61,13 @@ private struct FLACWalk: FileWalk {
             file.warnings.append("the number of samples is not stated")
         }
         file.length = at
+    }
+
+    /// A frame that begins by its own head and is cut: its bytes up to the end of the block may be the file's.
+    private mutating func noteCut(_ at: Int) throws(WalkStop) {
+        var frame = FLACFrame(input, at: at, depth: depth)
+        guard try frame.head() else { return }
+        file.likelyLength = try input.endOfCut(at: at, head: 6)
     }
 
     private mutating func metadata() throws(WalkStop) -> Int {

@@ -18,6 +18,7 @@ private struct HiveBinWalk: FileWalk {
         mime: "application/x-ms-registry")
     var isRecognised = false
     var keys = 0
+    var lastCell = 0..<0
     var names: [CanonicalValue] = []
     var latest: UInt64 = 0
 
@@ -29,6 +30,7 @@ private struct HiveBinWalk: FileWalk {
         var bins = 0
         while file.length < Self.largest, try bin(at: file.length, place: place + file.length) { bins += 1 }
         guard bins > 0 else { throw .rejected("a bin whose cells do not fill it") }
+        file.leaveUnchecked(lastCell)
         file.note(WalkedFile.pieceFact)
         file.note("bins", bins)
         file.note("offset_in_hive", 4096 + place)
@@ -44,13 +46,17 @@ private struct HiveBinWalk: FileWalk {
         let size = try input.u32le(start + 8)
         guard size >= 4096, size % 4096 == 0, size <= Self.largest, input.fits(start, size) else { return false }
         var at = start + 32
+        var last = at
         while at < start + size {
             let stated = Int(Int32(truncatingIfNeeded: try input.u32le(at)))
             let cell = abs(stated)
             guard cell >= 8, cell % 8 == 0, cell <= start + size - at else { return false }
             if stated < 0, cell >= 84, try input.matches("nk", at: at + 4) { try key(at: at + 4, length: cell - 4) }
+            last = at
             at += cell
         }
+        // The head of the next cell shows what is in one, that of the next bin the last one; nothing shows the very last.
+        lastCell = last + 4..<start + size
         file.length = start + size
         return true
     }

@@ -48,16 +48,20 @@ private struct JSONWalk: FileWalk {
         if try input.matches([0xEF, 0xBB, 0xBF], at: 0) { at = 3 }
         try value()
         guard parts > 0 else { throw .rejected("an empty value") }
+        let isOneLine = try !holdsLineEnd(0..<at)
         var lines = 1
         var lineEnd = 0
         while true {
             lineEnd = try lengthOfLineEnd(at)
-            guard lineEnd > 0, try input.matches("{", at: at + lineEnd), (at + lineEnd) % WalkInput.blockSize != 0
-            else {
-                break
+            guard lineEnd > 0, try input.matches("{", at: at + lineEnd) else { break }
+            let next = at + lineEnd
+            if next % WalkInput.blockSize == 0 {
+                // Another file may begin at a block: a text of several lines is no line of this one.
+                guard isOneLine, try goesOn(at: next) else { break }
+            } else {
+                at = next
+                try value()
             }
-            at += lineEnd
-            try value()
             lines += 1
         }
         at += lineEnd
@@ -65,7 +69,10 @@ private struct JSONWalk: FileWalk {
         let shows = try input.showsEnd(at)
         if !shows, at < input.count {
             let next = try input.u8(at)
-            guard next < 0x20 && !(0x09...0x0D).contains(next) || next >= 0x7F else {
+            // At a block's start another file may begin, but no value that is one of several.
+            let mayBeAnother =
+                at % WalkInput.blockSize == 0 && ![0x2C, 0x5D, 0x7D, 0x20, 0x09, 0x0A, 0x0D].contains(next)
+            guard mayBeAnother || next < 0x20 && !(0x09...0x0D).contains(next) || next >= 0x7F else {
                 throw .rejected("the text goes on behind the value")
             }
         }
@@ -83,6 +90,28 @@ private struct JSONWalk: FileWalk {
         }
         if elements > 0 { file.note("elements", elements) }
         members.describe(&file)
+    }
+
+    /// True when another value of one line stands at an offset; it is taken.
+    private mutating func goesOn(at next: Int) throws(WalkStop) -> Bool {
+        let end = at
+        at = next
+        do throws(WalkStop) {
+            try value()
+            if try !holdsLineEnd(next..<at) { return true }
+        } catch {
+            guard case .broken = error else { throw error }
+        }
+        at = end
+        return false
+    }
+
+    private func holdsLineEnd(_ range: Range<Int>) throws(WalkStop) -> Bool {
+        var holds = false
+        try input.forEachPiece(of: range) { piece in
+            if !holds { holds = piece.contains(0x0A) }
+        }
+        return holds
     }
 
     private func lengthOfLineEnd(_ at: Int) throws(WalkStop) -> Int {

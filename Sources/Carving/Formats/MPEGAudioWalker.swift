@@ -53,7 +53,12 @@ private struct MPEGAudioWalk: FileWalk {
         }
         if let stated {
             // The frame that holds the count is not counted.
-            guard frames > stated else { throw .broken("\(stated) frames are stated, \(frames - 1) are there") }
+            guard frames > stated else {
+                // No frame confirms the last one: where it reaches into another block, that one may be another file's.
+                let border = (at - 1) / FreeSpace.block * FreeSpace.block
+                if lastFrame < border { file.likelyLength = border }
+                throw .broken("\(stated) frames are stated, \(frames - 1) are there")
+            }
             file.confidence = .structural
             samples -= first.samples
         } else {

@@ -63,9 +63,11 @@ private struct OggWalk: FileWalk {
         var length = 0
         for lacing in try input.bytes(at: at + 27, count: segments) { length += Int(lacing) }
         guard input.fits(body, length) else { throw .broken("the source ends inside a page") }
+        file.likelyLength = try input.endOfCut(at: at, head: 27 + segments)
         guard try checksum(at..<body + length) == UInt32(truncatingIfNeeded: input.u32le(at + 22)) else {
             throw .broken("a page's CRC does not hold")
         }
+        file.likelyLength = nil
         if flags & 2 != 0 {
             guard streams[serial]?.isOpen != true, streams.count < Self.mostStreams else {
                 throw .broken("a stream begins twice")

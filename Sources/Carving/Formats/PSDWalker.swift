@@ -59,7 +59,8 @@ private struct PSDWalk: FileWalk {
         switch compression {
         case 0:
             guard input.fits(at, rowBytes * height * channels) else { throw .broken("the source ends in the picture") }
-            file.leaveUnchecked(at..<at + rowBytes * height * channels)
+            // Sections without content and an unpacked picture are also what zeros look like.
+            file.leaveUnchecked(resources..<at + rowBytes * height * channels)
             at += rowBytes * height * channels
         case 1: at = try packedRows(at, rows: height * channels, rowBytes: rowBytes, isLarge: isLarge)
         default: throw .broken("a picture compressed in a way whose end nothing states")

@@ -47,6 +47,7 @@ private struct SQLiteWalk: FileWalk {
         let count = try header()
         try trees()
         if firstBad == nil { try freelist() }
+        if let count { try pointerMaps(count) }
         if let firstBad {
             // Of the first page at least the header makes sense.
             file.length = min(max(100, (firstBad.page - 1) * pageSize), input.count)
@@ -309,6 +310,25 @@ private struct SQLiteWalk: FileWalk {
             }
             parent = page
             page = next
+        }
+    }
+
+    /// Pages of an auto-vacuum database that say what each page is and which one names it (1.8).
+    private mutating func pointerMaps(_ count: Int) throws(WalkStop) {
+        // The page at 1 GiB is left out of everything, which would shift those behind it.
+        guard try input.u32be(52) > 0, count < (1 << 30) / pageSize, count < Self.mostPages else { return }
+        let entries = usable / 5
+        for map in stride(from: 2, through: count, by: entries + 1) {
+            let start = (map - 1) * pageSize
+            guard input.fits(start, pageSize) else { return }
+            for index in 0..<min(entries, count - map) {
+                let kind = try input.u8(start + 5 * index)
+                let parent = try input.u32be(start + 5 * index + 1)
+                guard kind <= 5, kind <= 2 ? parent == 0 : (1...count).contains(parent) else {
+                    bad(map, "a pointer map that names impossible pages")
+                    return
+                }
+            }
         }
     }
 

@@ -19,6 +19,8 @@ private struct TarWalk: FileWalk {
     var isRecognised = false
     var names: [CanonicalValue] = []
     var members = 0
+    /// True when the first header is written as libarchive writes it, which does not pad archives in files.
+    var writerPadsNot = false
 
     init(_ reader: ByteReader) { input = WalkInput(reader) }
 
@@ -44,6 +46,7 @@ private struct TarWalk: FileWalk {
             if members == 0 { throw .rejected("the header's checksum does not hold") }
             throw .broken("neither a member nor the end of the archive")
         }
+        if !isRecognised { writerPadsNot = Self.isOfLibarchive(header) }
         isRecognised = true
         guard let size = TarNumber.value(header[124..<136]) else { throw .broken("a member without a size") }
         let type = header[156]
@@ -63,6 +66,14 @@ private struct TarWalk: FileWalk {
         file.length = start + Self.blockSize + padded
     }
 
+    /// libarchive writes mode, user and group as six digits, a space and a NUL; GNU tar and Python seven digits.
+    private static func isOfLibarchive(_ header: [UInt8]) -> Bool {
+        [100, 108, 116].allSatisfy { at in
+            header[at..<at + 6].allSatisfy { (0x30...0x37).contains($0) } && header[at + 6] == 0x20
+                && header[at + 7] == 0
+        }
+    }
+
     /// Zeros up to a whole record are taken for the archive's own, which nothing but custom says.
     private mutating func padding() throws(WalkStop) {
         let rest = file.length % Self.recordSize
@@ -78,7 +89,15 @@ private struct TarWalk: FileWalk {
         if try input.matches("ustar", at: end + 257) {
             file.doubt([0..<end], because: "an archive goes on right behind the zeros that end this one")
         }
-        if follows, end < input.count {
+        if writerPadsNot, end > file.length, end < input.count {
+            file.confidence = .header
+            if follows {
+                file.warnings.append("zeros follow the archive; its writer does not pad archives to whole records")
+                return
+            }
+            file.certainLength = file.length
+            file.warnings.append("zeros fill the last record, though its writer seldom pads: they may not belong to it")
+        } else if follows, end < input.count {
             file.confidence = .header
             file.certainLength = file.length
             file.warnings.append("zeros follow the archive; it was taken to be padded to whole records")

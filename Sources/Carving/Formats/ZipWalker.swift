@@ -111,6 +111,8 @@ private struct ZipWalk: FileWalk {
         isRecognised = true
 
         let dataStart = start + 30 + nameLength + extraLength
+        // The header itself, should its member not be followed: the directory behind the gap may still tell its place.
+        file.length = min(dataStart, input.count)
         strayBytes += try strayBytes(inExtra: start + 30 + nameLength..<dataStart)
         let isEncrypted = flags & 0x2041 != 0
         if isEncrypted { file.note("encrypted") }

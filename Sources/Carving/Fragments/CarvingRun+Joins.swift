@@ -98,6 +98,12 @@ extension CarvingRun {
         return index < taken.count && taken[index].offset < extent.end
     }
 
+    /// True when a whole file lies in the extent, but for one that ends it: an archive behind the program that unpacks it.
+    private func holdsTaken(_ extent: Extent) -> Bool {
+        let index = FreeSpace.firstIndex(of: taken, endingAfter: extent.offset)
+        return taken[index...].prefix { $0.offset < extent.end }.contains { $0.end != extent.end }
+    }
+
     /// Searches in batches: what one leaves of the budget is known before the next, however many workers there are.
     private func search(
         _ broken: [BrokenFile], without space: [Extent], budget: inout Int
@@ -143,7 +149,7 @@ extension CarvingRun {
             }
             let isOneReading = artifact.extents.count == 1 && artifact.confidence == .header
             let holdsAnother = pieces[index...].prefix { $0.extent.offset < first.end }.contains { $0.find != number }
-            return !(offsets.contains(first.offset) && isOneReading && !holdsAnother && !isTaken(within: first))
+            return !(offsets.contains(first.offset) && isOneReading && !holdsAnother && !holdsTaken(first))
         }
         taken += extents
         taken.sort { $0.offset < $1.offset }

@@ -1,4 +1,8 @@
 extension FormatWalker {
+    /// True when whole files of other formats are at home between a file's first and last byte: members of an archive
+    /// that begin at blocks, texts in texts.
+    var holdsWholeFiles: Bool { self is TarWalker || self is any TextWalker }
+
     /// Kinds of blocks that files of this format are not made of.
     ///
     /// Binary formats hold no whole block of text and no unused block, as a rule; text formats hold nothing else than text.

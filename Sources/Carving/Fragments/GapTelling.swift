@@ -66,6 +66,34 @@ extension TIFFWalker: GapTellingWalker {
     }
 }
 
+/// The start header says where the end header stands, and what its checksum is.
+extension SevenZipWalker: GapTellingWalker {
+    /// Longest end header whose checksum is computed at every place.
+    private static let longestHeader = 64 * 1024
+
+    func tellGaps(_ search: JoinSearch) throws(ReadFailure) -> (gaps: [Int], end: Int) {
+        let reader = search.reader
+        guard reader.count >= 32 else { return ([], 0) }
+        let offset = try reader.u64le(12)
+        let size = try reader.u64le(20)
+        guard offset < UInt64(search.limits.joinReach), size > 0, size <= UInt64(Self.longestHeader) else {
+            return ([], 0)
+        }
+        let start = 32 + Int(offset)
+        let length = Int(size)
+        let checksum = try reader.u32le(28)
+        for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) {
+            search.spend(8)
+            guard !search.isExhausted, reader.count - start - gap >= length else { break }
+            // 1 begins a plain header, 0x17 a packed one.
+            guard [0x01, 0x17].contains(try reader.u8(start + gap)) else { continue }
+            search.spend(length)
+            if try Int(reader.crc32(of: start + gap..<start + gap + length)) == checksum { return ([gap], start + gap) }
+        }
+        return ([], 0)
+    }
+}
+
 /// The header of the next member stands behind the content of the one before.
 extension TarWalker: GapTellingWalker {
     func tellGaps(_ search: JoinSearch) throws(ReadFailure) -> (gaps: [Int], end: Int) {

@@ -67,7 +67,7 @@ struct DeflateJoin {
     ) throws(ReadFailure) {
         let marks = try marks(from: start)
         guard let last = marks.last else { return }
-        let places = try places(from: marks[0].split, near: last.split)
+        let (places, further) = try places(from: marks[0].split, near: last.split)
         var furthest: (partial: PartialJoin, start: Int)?
         func attempt(_ mark: Mark, _ place: Int) throws(ReadFailure) {
             let gap = place - mark.split
@@ -86,6 +86,14 @@ struct DeflateJoin {
         for mark in marks.reversed() {
             for place in places where place - mark.split <= near { try attempt(mark, place) }
         }
+        let most = search.cost + search.limits.joinWork / 8
+        // Another file's piece may lie between, as dense as this one.
+        for mark in marks.suffix(Self.denseMarks).reversed() {
+            for place in further where place - mark.split > near && place - mark.split <= Self.denseGap {
+                guard search.cost < most else { break }
+                try attempt(mark, place)
+            }
+        }
         // Far away, only where something else ends a piece is looked for, behind the last marks.
         for mark in marks.suffix(Self.farMarks).reversed() {
             for place in places where place - mark.split > near { try attempt(mark, place) }
@@ -95,27 +103,35 @@ struct DeflateJoin {
 
     /// Marks before the last one from which pieces far away are tried.
     private static let farMarks = 32
+    /// Marks before the last one from which every place up to ``denseGap`` is tried.
+    private static let denseMarks = 24
+    /// Largest gap of data as dense as compressed ones.
+    private static let denseGap = 512 * 512
     /// Bytes that must inflate behind a gap for a join to be followed that does not come to the end: wrong data seldom
     /// come as far.
     private static let farEnough = 48 * 1024
 
     /// Where the second piece may begin: at each block that may hold compressed data, near the first piece; further
     /// away only where such a block follows one that does not.
-    private func places(from first: Int, near last: Int) throws(ReadFailure) -> [Int] {
+    private func places(from first: Int, near last: Int) throws(ReadFailure) -> (places: [Int], further: [Int]) {
         let block = FreeSpace.block
         let reader = search.reader
         let near = search.isTurned ? first : last + search.limits.nearJoinGap
+        let dense = last + Self.denseGap
         let far = min(reader.count - 1, first + search.limits.farJoinGap)
         var places: [Int] = []
+        var further: [Int] = []
         var wasForeign = false
         for at in JoinSearch.borders(from: first + 1, through: max(near, far)) where at < reader.count {
             search.spend(block)
             let kind = BlockKind(of: try reader.bytes(at: at, count: min(block, reader.count - at)))
             let isForeign = !kind.intersection([.text, .uniform]).isEmpty
-            if !isForeign, at <= near || wasForeign { places.append(at) }
+            if !isForeign {
+                if at <= near || wasForeign { places.append(at) } else if at <= dense { further.append(at) }
+            }
             wasForeign = isForeign
         }
-        return places
+        return (places, further)
     }
 
     /// The last block borders that inflating passed before it failed.

@@ -30,6 +30,9 @@ protocol JoinTyingWalker: FormatWalker {
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal]
     /// True when whole files need not state where they end: then a longer one is joined without being believed more.
     var continuesWithoutEnd: Bool { get }
+    /// True when the first of the proposed gaps fits best by what the file itself says: then it is chosen among several
+    /// that the walker accepts, though not believed.
+    var ranksGaps: Bool { get }
     /// How far behind the place where a file breaks its first piece may end, in bytes; nil when later pieces are not
     /// looked for before the first one, because too little would tell them.
     var tiedReachBehindBreak: Int? { get }
@@ -37,6 +40,7 @@ protocol JoinTyingWalker: FormatWalker {
 
 extension JoinTyingWalker {
     var continuesWithoutEnd: Bool { false }
+    var ranksGaps: Bool { false }
     var tiedReachBehindBreak: Int? { nil }
 }
 
@@ -139,16 +143,22 @@ final class JoinSearch {
         guard case .complete(let file) = try walker.walk(whole), file.length <= whole.count,
             file.confidence == .proven || file.confidence == .structural || file.isUncertain
         else { return }
-        guard let file = try guess(file, whole) else { return }
+        // Content that the format spreads over its own pages never holds a whole file in one piece.
+        let leavesOut = walker is any JoinTyingWalker && space.places(of: 0..<file.length).count > 1
+        guard let file = try guess(file, whole, bringsTogether: leavesOut) else { return }
         keep(file, split: file.length, gap: 0)
     }
 
     /// A joined file, believed as far as the format goes; nil when the pieces' lying together is as likely.
-    private func guess(_ file: WalkedFile, _ joint: ByteReader) throws(ReadFailure) -> WalkedFile? {
+    ///
+    /// - Parameter bringsTogether: true when a whole file lay between the pieces that cannot be part of this one.
+    private func guess(
+        _ file: WalkedFile, _ joint: ByteReader, bringsTogether: Bool = false
+    ) throws(ReadFailure) -> WalkedFile? {
         var file = try EndEvidence.judged(file, joint)
         let isTied = walker is any JoinTyingWalker && !isAmbiguous && !file.isUncertain
         if file.confidence == .proven || isTied { return file }
-        guard !isUncertain || !file.isUncertain else { return nil }
+        guard !isUncertain || !file.isUncertain || bringsTogether else { return nil }
         file.confidence = .header
         return file
     }
@@ -210,8 +220,14 @@ final class JoinSearch {
             guard file.confidence == .proven || (atMost == .header && file.confidence == .structural),
                 file.length > split, file.length <= joint.count
             else { return false }
+            let isProven = file.confidence == .proven
             file = try EndEvidence.judged(file, joint)
-            if atMost != .proven { file.confidence = atMost }
+            if atMost != .proven {
+                file.confidence = atMost
+            } else if isProven, try hasTwin(joint, length: file.length, split: split, gap: gap) {
+                file.confidence = .header
+                file.warnings.append("other borders of its pieces hold as well: its content repeats itself there")
+            }
             keep(file, split: split, gap: gap)
             return true
         case .broken(let file, _):
@@ -219,6 +235,43 @@ final class JoinSearch {
             return false
         case .rejected: return false
         }
+    }
+
+    /// Blocks on each side of a split that are looked at for another one.
+    private static let twinBlocks = 8
+    /// Values that occur in a block whose compressed data may say the same in another way.
+    private static let fewValues = 48
+
+    /// True when another split beside this one is proven as well and gives other bytes.
+    ///
+    /// Compressed data that repeat themselves can be exchanged for their like without a change to what they decode to, so
+    /// no checksum over it would show. Data of many values cannot.
+    private func hasTwin(
+        _ joint: ByteReader, length: Int, split: Int, gap: Int
+    ) throws(ReadFailure) -> Bool {
+        let block = FreeSpace.block
+        var checksum: UInt32?
+        for step in [-block, block] {
+            var at = split
+            for _ in 0..<Self.twinBlocks {
+                let part = step < 0 ? at - block..<at : at..<at + block
+                guard part.lowerBound > 0, part.upperBound <= min(length, joint.count),
+                    Set(try joint.bytes(at: part.lowerBound, count: block)).count <= Self.fewValues
+                else { break }
+                at += step
+                guard at > 0, at + gap < space.size, !isExhausted else { break }
+                let other = self.joint(split: at, gap: gap)
+                defer { count(other) }
+                guard case .complete(let twin) = try walker.walk(other), twin.confidence == .proven,
+                    twin.length <= other.count
+                else { continue }
+                if twin.length != length { return true }
+                if checksum == nil { checksum = try joint.crc32(of: 0..<length) }
+                let own = checksum
+                if try other.crc32(of: 0..<length) != own { return true }
+            }
+        }
+        return false
     }
 
     /// Keeps a join that comes further than the file did, among the furthest ones.
@@ -232,12 +285,23 @@ final class JoinSearch {
         if partials.count > limits.joinBranches { partials.removeLast() }
     }
 
-    /// Walks every proposal; keeps a file when nothing else fits the structure.
+    /// A join that a walker accepts.
+    private struct Accepted {
+        var file: WalkedFile
+        var split: Int
+        var gap: Int
+        var checksum: UInt32
+    }
+
+    /// Most different contents that are compared.
+    private static let mostAccepted = 64
+
+    /// Walks every proposal; keeps a file when nothing else fits the structure, or what fits best.
     func attemptAll(_ walker: any JoinTyingWalker, _ proposals: [JoinProposal]) throws(ReadFailure) {
         // A file that is whole as far as its structure goes is tied to nothing by leaving something out of it.
         guard !isUncertain else { return }
-        var accepted: (file: WalkedFile, split: Int, gap: Int, checksum: UInt32)?
-        for proposal in proposals {
+        var accepted: [Accepted] = []
+        search: for proposal in proposals {
             let gap = proposal.gap
             for split in proposal.splits where split > 0 && gap > 0 && split + gap < space.size {
                 // What was not tried might have fitted as well.
@@ -253,16 +317,56 @@ final class JoinSearch {
                             || walker.continuesWithoutEnd && file.length > prefix
                     else { continue }
                     let checksum = try joint.crc32(of: 0..<file.length)
-                    if let accepted, accepted.checksum != checksum || accepted.file.length != file.length {
+                    guard
+                        !accepted.contains(where: { $0.checksum == checksum && $0.file.length == file.length })
+                    else { continue }
+                    if let first = accepted.first {
                         isAmbiguous = true
-                        return
+                        guard walker.ranksGaps else { return }
+                        if first.gap != gap || accepted.count == Self.mostAccepted { break search }
                     }
-                    if accepted == nil { accepted = (try EndEvidence.judged(file, joint), split, gap, checksum) }
+                    let judged = try EndEvidence.judged(file, joint)
+                    accepted.append(Accepted(file: judged, split: split, gap: gap, checksum: checksum))
                 case .rejected: break
                 }
             }
         }
-        if let accepted { keep(accepted.file, split: accepted.split, gap: accepted.gap) }
+        guard isAmbiguous else {
+            if let only = accepted.first { keep(only.file, split: only.split, gap: only.gap) }
+            return
+        }
+        guard var best = try mostPlausible(accepted, foreign: walker.foreign) else { return }
+        best.file.confidence = .header
+        best.file.warnings.append(
+            "other borders of its pieces fit the structure as well; these leave out what is least like it")
+        keep(best.file, split: best.split, gap: best.gap)
+    }
+
+    /// The join that leaves out the most blocks of one foreign kind, or those most like the rest of what is left out,
+    /// where several leave out as much at borders that nothing checks; nil when two are as good.
+    private func mostPlausible(_ accepted: [Accepted], foreign: BlockKind) throws(ReadFailure) -> Accepted? {
+        let block = FreeSpace.block
+        let splits = accepted.map(\.split)
+        guard let low = splits.min(), let high = splits.max(), let gap = accepted.first?.gap,
+            high + gap <= reader.count
+        else { return nil }
+        guard low < high else { return accepted.first }
+        var blocks: [[UInt8]] = []
+        for at in stride(from: low, to: high + gap, by: block) {
+            work.spend(block)
+            blocks.append(try reader.bytes(at: at, count: block))
+        }
+        let kinds = blocks.map { BlockKind(of: $0).intersection(foreign) }
+        let alike = GapLikeness(blocks, shared: min((high - low) / block, gap / block)..<gap / block)
+        let judged = accepted.map { join in
+            let part = (join.split - low) / block..<(join.split - low + gap) / block
+            var counts: [UInt8: Int] = [:]
+            for kind in kinds[part] where !kind.isEmpty { counts[kind.rawValue, default: 0] += 1 }
+            return (join: join, foreign: counts.values.max() ?? 0, alike: alike.sum(of: part))
+        }.sorted { ($0.foreign, $0.alike) > ($1.foreign, $1.alike) }
+        guard let best = judged.first, judged.count > 1 else { return nil }
+        let isClear = best.foreign > judged[1].foreign || best.alike > judged[1].alike + GapLikeness.margin
+        return isClear ? best.join : nil
     }
 
     /// Some bytes of the joined pieces; nil when the free space ends before them.
@@ -294,4 +398,30 @@ final class JoinSearch {
         guard first <= high else { return [] }
         return Array(stride(from: first, through: high, by: FreeSpace.block))
     }
+}
+
+/// How much each block of a gap is like the part of it that every proposal leaves out, by the bytes that occur in it.
+private struct GapLikeness {
+    /// Thousandths by which the sum must be larger to tell anything.
+    static let margin = 30
+
+    /// For each block, in thousandths: the cosine of its counts of bytes and those of the shared part.
+    private let likeness: [Int]
+
+    init(_ blocks: [[UInt8]], shared: Range<Int>) {
+        func counts(_ blocks: ArraySlice<[UInt8]>) -> [Double] {
+            var counts = [Double](repeating: 0, count: 256)
+            for block in blocks { for byte in block { counts[Int(byte)] += 1 } }
+            return counts
+        }
+        func product(_ left: [Double], _ right: [Double]) -> Double { zip(left, right).reduce(0) { $0 + $1.0 * $1.1 } }
+        let whole = counts(shared.isEmpty ? [] : blocks[shared])
+        likeness = blocks.indices.map { index in
+            let own = counts(blocks[index...index])
+            let norm = (product(own, own) * product(whole, whole)).squareRoot()
+            return norm > 0 ? Int(1000 * product(own, whole) / norm) : 0
+        }
+    }
+
+    func sum(of part: Range<Int>) -> Int { likeness[part].reduce(0, +) }
 }

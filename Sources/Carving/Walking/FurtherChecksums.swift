@@ -51,6 +51,18 @@ extension WalkInput {
         do { return try EndEvidence.shows(reader, end: end) } catch { throw .failed(error) }
     }
 
+    /// Where a cut page or frame may end: with the block in which its head ends, less the zeros that fill it up.
+    ///
+    /// - Parameters:
+    ///   - at: where the page begins.
+    ///   - head: bytes of it that were recognised.
+    func endOfCut(at: Int, head: Int) throws(WalkStop) -> Int {
+        let least = min(count, at + head)
+        let end = min(count, (max(1, least) + Self.blockSize - 1) / Self.blockSize * Self.blockSize)
+        let last = try bytes(at: least, count: end - least).lastIndex { $0 != 0 }
+        return least + (last.map { $0 + 1 } ?? 0)
+    }
+
     /// Where a run of encrypted bytes seems to end: in the first block that ends in zeros, at a multiple of `unit`.
     ///
     /// A rule of thumb for formats that state no length: their content looks random, so zeros are not part of it.
