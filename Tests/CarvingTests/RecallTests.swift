@@ -1,3 +1,4 @@
+import Digesting
 import EvidenceModel
 import Foundation
 import Testing
@@ -15,7 +16,8 @@ import Testing
         for at in [100, 108, 116] { header.put(Array(style(0o644).utf8), at: at) }
         header.put(Array("00000000005 ".utf8), at: 124)
         header.put(Array("14000000000 ".utf8), at: 136)
-        header.put(Array("        0ustar\u{0}00".utf8), at: 148)
+        header.put(Array("        0".utf8), at: 148)
+        header.put(Array("ustar\u{0}00".utf8), at: 257)
         let sum = String(header.reduce(0) { $0 + Int($1) }, radix: 8)
         header.put(Array((String(repeating: "0", count: 6 - sum.count) + sum + "\0 ").utf8), at: 148)
         return header + Array("seal\n".utf8) + [UInt8](repeating: 0, count: 507 + 1024)
@@ -174,10 +176,8 @@ import Testing
         }
         #expect(verdict(of: SQLiteWalker(), on: file).completed?.length == file.count)
         var generator = SeededGenerator(seed: 2)
-        for split in [1024, 1536] {
-            var torn = file
-            torn.put(generator.bytes(2048 - split), at: split)
-            #expect(verdict(of: SQLiteWalker(), on: torn).completed == nil)
-        }
+        var torn = file
+        torn.put(generator.bytes(512), at: 1024)
+        #expect(verdict(of: SQLiteWalker(), on: torn).completed == nil)
     }
 }
