@@ -61,9 +61,13 @@ public struct CarveLimits: Hashable, Sendable {
     /// Most bytes between the finds of a medium that are read again and searched at every offset.
     public var embeddedGapBytes = 512 * 1024 * 1024
     /// Bytes that walkers may read in vain for each byte of the medium that has passed.
-    public var readsPerByte = 64
+    public var readsPerByte = 256
     /// Bytes that walkers may read in vain at one place before that counts.
     public var readCredit = 1024 * 1024 * 1024
+    /// Bytes that may be read in vain at one place for each byte of the medium, where that is more.
+    public var readCreditPerByte = 1024
+    /// Most bytes that may be read in vain at one place, however large the medium is.
+    public var mostReadCredit = 16 * 1024 * 1024 * 1024
     /// Bytes that walkers may decode for each byte of the medium that has passed.
     public var decodedPerByte = 64
     /// Bytes that walkers may decode before that counts.
@@ -102,7 +106,8 @@ public struct CarveLimits: Hashable, Sendable {
             ("embedded_extents", embeddedExtents), ("embedded_described_bytes", embeddedDescribedBytes),
             ("carve_embedded_gap_bytes", embeddedGapBytes),
             ("carve_reads_per_byte", readsPerByte),
-            ("carve_read_credit", readCredit),
+            ("carve_read_credit", readCredit), ("carve_read_credit_per_byte", readCreditPerByte),
+            ("carve_most_read_credit", mostReadCredit),
             ("carve_decoded_per_byte", decodedPerByte), ("carve_decoded_credit", decodedCredit),
             ("carve_decoded_least", decodedLeast),
             ("carve_bytes_per_magic", bytesPerMagic), ("carve_magic_credit", magicCredit),

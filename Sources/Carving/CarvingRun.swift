@@ -54,7 +54,7 @@ public final class CarvingRun {
         self.mediumSize = carver.source.size
         self.workFolder = carver.opensContainers ? carver.workFolder : nil
         self.gapSearch = carver.gapSearch
-        self.budget = ExaminationBudget(carver.limits)
+        self.budget = ExaminationBudget(carver.limits, mediumSize: carver.source.size)
         self.decoding = DecodingBudget(carver.limits)
         self.asking = MagicBudget(carver.limits)
         let signatures = CarvingSignatures(

@@ -1,10 +1,11 @@
 /// How many bytes walkers may read in vain.
 ///
 /// Data that was made to be slow, or repeats one word, may have a candidate at every block, or at every byte where every
-/// offset is searched, and each may be followed far before it is declined. What the walkers read in vain is paid for by the bytes of the medium that have passed, with some
-/// credit, so that the work grows with the medium and not with its square. Where the credit is used up, candidates are
-/// left out until more of the medium has passed; they are counted. Everything is counted in the order of offsets, so the
-/// result depends on the medium alone.
+/// offset is searched, and each may be followed far before it is declined. What the walkers read in vain is paid for by
+/// the bytes of the medium that have passed, with a credit that grows with the medium: work grows with it, and not with
+/// its square, and real documents never come near it. Where the credit is used up, candidates are left out until more of
+/// the medium has passed; they are counted. Everything is counted in the order of offsets, so the result depends on the
+/// medium alone.
 struct ExaminationBudget {
     /// Bytes that may be read in vain for each byte of the medium.
     private let perByte: Int
@@ -13,9 +14,10 @@ struct ExaminationBudget {
     private var left: Int
     private var last = 0
 
-    init(_ limits: CarveLimits) {
+    init(_ limits: CarveLimits, mediumSize: Int) {
         perByte = limits.readsPerByte
-        credit = limits.readCredit
+        let (earned, overflow) = mediumSize.multipliedReportingOverflow(by: limits.readCreditPerByte)
+        credit = overflow ? limits.mostReadCredit : min(limits.mostReadCredit, max(limits.readCredit, earned))
         left = credit
     }
 

@@ -136,7 +136,7 @@ extension FormatWalker {
 protocol TextWalker: FormatWalker {}
 
 extension TextWalker {
-    var readingCost: Int { 32 }
+    var readingCost: Int { 16 }
 }
 
 extension FormatWalker {

@@ -155,6 +155,8 @@ import Testing
         let words = Array(repeating: "%PDF-1.4 mdat RIFF {\\rtf GIF89a ", count: 2000).joined()
         var limits = CarveLimits()
         limits.readCredit = 10 << 20
+        limits.mostReadCredit = 10 << 20
+        limits.readsPerByte = 64
         let picture = PNGWalkerTests.sample
         let bytes = Array(words.utf8) + [UInt8](repeating: 0, count: 1 << 20) + picture
         let one = try carve(bytes, workers: 1, limits: limits)

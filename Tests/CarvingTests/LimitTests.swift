@@ -20,7 +20,9 @@ import Testing
     ]
     /// The second number of a limit that is counted under the name of the first.
     private static let partOf: [String: String] = [
-        "carve_read_credit": "carve_reads_per_byte", "carve_decoded_credit": "carve_decoded_per_byte",
+        "carve_read_credit": "carve_reads_per_byte",
+        "carve_read_credit_per_byte": "carve_reads_per_byte", "carve_most_read_credit": "carve_reads_per_byte",
+        "carve_decoded_credit": "carve_decoded_per_byte",
         "carve_decoded_least": "carve_decoded_per_byte", "carve_magic_credit": "carve_bytes_per_magic",
         "embedded_decoded_credit": "embedded_decoded_per_byte", "embedded_ratio_above": "embedded_ratio",
         "walk_inflated_ratio_above": "walk_inflated_ratio",

@@ -1,4 +1,5 @@
 import EvidenceModel
+import SourceMedia
 import Testing
 
 @testable import Carving
@@ -22,6 +23,16 @@ import Testing
         %%EOF
 
         """.utf8)
+
+    @Test func nothingIsReadFarBehindTheEnd() throws {
+        for tail in [[UInt8](repeating: 0, count: 4 << 20), [UInt8](repeating: 0x20, count: 4 << 20)] {
+            let reader = ByteReader(MemorySource(Self.document + tail), at: 0)
+            guard case .complete = try PostScriptWalker().walk(reader) else { throw WalkFailed() }
+            #expect(reader.bytesFetched <= 2 * ByteReader.windowSize)
+        }
+    }
+
+    private struct WalkFailed: Error {}
 
     @Test func aDocumentEndsWithItsOwnLastLine() {
         let file = Self.document

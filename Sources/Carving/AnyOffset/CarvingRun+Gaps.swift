@@ -18,7 +18,7 @@ extension CarvingRun {
     /// block needs better reasons than what does. The gaps are read a second time, up to a limit.
     func searchGaps(with search: SignatureSearch) throws(CarveError) {
         let gaps = gapsBetweenFinds()
-        var budget = ExaminationBudget(limits)
+        var budget = ExaminationBudget(limits, mediumSize: mediumSize)
         var decoding = DecodingBudget(limits)
         let parts = partsWithinLimit(of: gaps)
         result.statistics.gapBytesSearched = parts.reduce(0) { $0 + $1.length }

@@ -165,8 +165,7 @@ private struct ELFWalk: FileWalk {
         var isSound = true
         var names = 0
         var ends = 0
-        try input.forEachPiece(of: table) { piece in
-            guard isSound else { return }
+        try input.scanPieces(of: table) { piece in
             for byte in piece {
                 if at % FreeSpace.block == 0 {
                     if at - table.lowerBound >= FreeSpace.block, names == 0 || ends == 0 { isSound = false }
@@ -177,6 +176,7 @@ private struct ELFWalk: FileWalk {
                 if byte > 0 && byte < 0x20 || byte == 0x7F { isSound = false }
                 at += 1
             }
+            return isSound
         }
         return isSound && names > 0 && ends > 0
     }

@@ -134,16 +134,16 @@ private struct JPEG2000Walk: FileWalk {
         var previous: UInt8 = 0
         var position = start
         var found = -1
-        try input.forEachPiece(of: start..<limit) { piece in
-            guard found < 0 else { return }
+        try input.scanPieces(of: start..<limit) { piece in
             for byte in piece {
                 position += 1
                 if previous == 0xFF, byte == 0xD9 {
                     found = position
-                    return
+                    return false
                 }
                 previous = byte
             }
+            return true
         }
         guard found >= 0 else { throw .broken("the code stream ends before its end mark") }
         return found

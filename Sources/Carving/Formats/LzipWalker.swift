@@ -44,16 +44,16 @@ private struct LzipWalk: FileWalk {
         var word: UInt64 = 0
         var length: UInt64 = 0
         var end = -1
-        try input.forEachPiece(of: start..<limit) { (piece: ArraySlice<UInt8>) in
-            guard end < 0 else { return }
+        try input.scanPieces(of: start..<limit) { piece in
             for byte in piece {
                 word = word >> 8 | UInt64(byte) << 56
                 length += 1
                 if word == length, length >= 36 {
                     end = start + Int(length)
-                    return
+                    return false
                 }
             }
+            return true
         }
         guard end >= 0 else {
             // Nothing but the first bytes is known to be the file's own.

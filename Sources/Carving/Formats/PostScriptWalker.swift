@@ -54,9 +54,12 @@ private struct PostScriptWalk: FileWalk {
         isRecognised = true
         var lines = PostScriptLines()
         let limit = min(input.count, Self.largest)
-        try input.forEachPiece(of: 0..<limit) { (piece: ArraySlice<UInt8>) in
-            guard !lines.isOver else { return }
-            for byte in piece where !lines.isOver { lines.take(byte) }
+        try input.scanPieces(of: 0..<limit) { piece in
+            for byte in piece {
+                lines.take(byte)
+                if lines.isOver { break }
+            }
+            return !lines.isOver
         }
         lines.finish()
         become(isPicture: lines.isPicture)

@@ -234,6 +234,21 @@ public final class ByteReader {
         }
     }
 
+    /// Calls `body` with consecutive pieces of `range` until it answers false: reads no further than that needs.
+    func scanPieces(
+        of range: Range<Int>, while body: (ArraySlice<UInt8>) -> Bool
+    ) throws(ReadFailure) {
+        guard !range.isEmpty else { return }
+        try checkRange(range.lowerBound, range.count)
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let start = try locate(at, 1)
+            let stop = min(windowCount, start + (range.upperBound - at))
+            guard body(window[start..<stop]) else { return }
+            at += stop - start
+        }
+    }
+
     // MARK: The window
 
     private func checkRange(_ offset: Int, _ length: Int) throws(ReadFailure) {

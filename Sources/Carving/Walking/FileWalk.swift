@@ -111,6 +111,10 @@ struct WalkInput {
         do { try reader.forEachPiece(of: range, body) } catch { throw .failed(error) }
     }
 
+    func scanPieces(of range: Range<Int>, while body: (ArraySlice<UInt8>) -> Bool) throws(WalkStop) {
+        do { try reader.scanPieces(of: range, while: body) } catch { throw .failed(error) }
+    }
+
     func countRun(at offset: Int, atMost most: Int, where condition: (UInt8) -> Bool) throws(WalkStop) -> Int {
         do { return try reader.countRun(at: offset, atMost: most, where: condition) } catch { throw .failed(error) }
     }

@@ -42,8 +42,7 @@ enum EncodedText {
         // Blanks are part of base64 text only where a line is indented.
         var atLineStart = true
         var previous: UInt8 = 0
-        try input.forEachPiece(of: range) { piece in
-            guard isBase64 || isNumbers else { return }
+        try input.scanPieces(of: range) { piece in
             for byte in piece {
                 let isLetter = (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
                 let isDigit = (0x30...0x39).contains(byte)
@@ -62,6 +61,7 @@ enum EncodedText {
                 }
                 previous = byte
             }
+            return isBase64 || isNumbers
         }
         return isBase64 || isNumbers
     }
