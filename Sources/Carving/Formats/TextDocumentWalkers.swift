@@ -40,6 +40,8 @@ private struct RTFWalk: FileWalk {
     var trace = SyntaxTrace()
     /// True when another document's beginning stands inside.
     var holdsAnother = false
+    /// Control words met, the document's first one included.
+    var words = 0
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
 
@@ -51,6 +53,12 @@ private struct RTFWalk: FileWalk {
             throw error
         }
         try file.end(behind: text, most: 2)
+        // A brace ends any bytes soon: five bytes of signature and nothing of the language are no document.
+        let states = try (0x30...0x39).contains(text.input.u8(5))
+        if words == 1, !states {
+            file.confidence = .header
+            file.warnings.append("neither a version nor another control word: only its first bytes are those of the format")
+        }
         try surplus()
         let lastMark = trace.last
         trace.mark(file.length)
@@ -141,6 +149,7 @@ private struct RTFWalk: FileWalk {
             try binary()
             return false
         }
+        words += 1
         // A single letter behind a backslash stands in the source text of programs as well.
         if word.count > 1 { trace.mark(start) }
         if try text.peek() == 0x2D { _ = try text.next() }
