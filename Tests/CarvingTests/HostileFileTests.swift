@@ -106,7 +106,8 @@ import Testing
         optional.put(.le16(3), at: 68)
         optional.put(.le32(16), at: 92)
         file += optional
-        file += Array(".text\0\0\0".utf8) + .le32(body.count) + .le32(0x1000) + .le32(body.count) + .le32(512)
+        file +=
+            Array(".text\0\0\0".utf8) + .le32(body.count) + .le32(0x1000) + .le32(body.count) + .le32(512)
             + [UInt8](repeating: 0, count: 16)
         file += [UInt8](repeating: 0, count: 512 - header) + body
         let (_, result) = try EmbeddedTesting.carve(file)

@@ -110,8 +110,10 @@ struct SearchOptionTests {
             for call in [
                 ["carve", "--list-formats"], ["process", image, "--case", lab.path("case"), "--number", "S-1"],
             ] {
-                let answer = try lab.run(call + ["--magic", path, "--passphrase-file", lab.passphrase.path].prefix(
-                    call[0] == "process" ? 4 : 2))
+                let answer = try lab.run(
+                    call
+                        + ["--magic", path, "--passphrase-file", lab.passphrase.path].prefix(
+                            call[0] == "process" ? 4 : 2))
                 #expect(answer.status == 2)
                 #expect(answer.output.isEmpty)
                 #expect(answer.errors.contains(path) && answer.errors.contains(words), "\(answer.errors)")

@@ -57,7 +57,7 @@ private struct RTFWalk: FileWalk {
         let states = try (0x30...0x39).contains(text.input.u8(5))
         if words == 1, !states {
             file.confidence = .header
-            file.warnings.append("neither a version nor another control word: only its first bytes are those of the format")
+            file.warnings.append("neither a version nor another control word: only its first bytes are the format's")
         }
         try surplus()
         let lastMark = trace.last
