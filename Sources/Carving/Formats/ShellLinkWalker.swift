@@ -25,7 +25,10 @@ private struct ShellLinkWalk: FileWalk {
         guard try input.isZero(66..<76), try input.u32le(60) <= 10 else {
             throw .rejected("reserved fields are not zero")
         }
-        guard try !input.isZero(20..<76) else { throw .rejected("a header that says nothing") }
+        if try input.isZero(20..<76) {
+            file.confidence = .header
+            file.warnings.append("a header that says nothing: only its first bytes are those of the format")
+        }
         do {
             file.facts["target_created"] = EvidenceTime.fileTime(try input.reader.u64le(28))
             file.facts["target_accessed"] = EvidenceTime.fileTime(try input.reader.u64le(36))
