@@ -6,7 +6,7 @@ import Testing
 
 /// Files made to keep a program busy for ever, on a medium: each ends quickly, and the catalogue says what is wrong.
 /// Bombs that are archives are tested in `EmbeddedHostileTests`.
-@Suite(.timeLimit(.minutes(2))) struct HostileFileTests {
+@Suite(.timeLimit(.minutes(10))) struct HostileFileTests {
     private static func carve(_ file: [UInt8]) throws -> (find: Artifact, result: CarveResult) {
         let (_, result) = try EmbeddedTesting.carve(file)
         return (try #require(result.artifacts.first), result)

@@ -6,9 +6,9 @@ import Testing
 @testable import Carving
 
 /// The first bytes of every known format in front of a wrong body: none is believed.
-@Suite(.timeLimit(.minutes(5))) struct MockTests {
-    /// Bytes a mock: eight blocks.
-    private static let size = 4096
+@Suite(.timeLimit(.minutes(15))) struct MockTests {
+    /// Bytes a mock: four blocks.
+    private static let size = 2048
 
     enum Body: CaseIterable { case noise, zeros, text, ones }
 

@@ -40,7 +40,7 @@ private struct RTFWalk: FileWalk {
     var trace = SyntaxTrace()
     /// True when another document's beginning stands inside.
     var holdsAnother = false
-    /// Control words met, the document's first one included.
+    /// Control words of more than one letter met, the document's first one included.
     var words = 0
 
     init(_ reader: ByteReader) { text = TextCursor(WalkInput(reader)) }
@@ -149,9 +149,11 @@ private struct RTFWalk: FileWalk {
             try binary()
             return false
         }
-        words += 1
         // A single letter behind a backslash stands in the source text of programs as well.
-        if word.count > 1 { trace.mark(start) }
+        if word.count > 1 {
+            words += 1
+            trace.mark(start)
+        }
         if try text.peek() == 0x2D { _ = try text.next() }
         while let digit = try text.peek(), (0x30...0x39).contains(digit) { _ = try text.next() }
         if try text.peek() == 0x20 { _ = try text.next() }
