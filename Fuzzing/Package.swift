@@ -26,6 +26,7 @@ let package = Package(
         .systemLibrary(name: "CVectorscan", path: "Sources/CVectorscan", pkgConfig: "libhs"),
         .systemLibrary(name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib"),
         .systemLibrary(name: "CBZip2", path: "Sources/CBZip2"),
+        .systemLibrary(name: "CLZMA", path: "Sources/CLZMA", pkgConfig: "liblzma"),
         .systemLibrary(name: "CZstd", path: "Sources/CZstd", pkgConfig: "libzstd"),
 
         .executableTarget(
@@ -48,7 +49,8 @@ let package = Package(
         .target(
             name: "Carving",
             dependencies: [
-                "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CZlib", "CZstd",
+                "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CLZMA", "CZlib",
+                "CZstd",
             ],
             path: "Sources/Carving", swiftSettings: traced),
         // Of Casework only what reads a manifest: a file that this comes to need is linked there too.

@@ -112,10 +112,21 @@ struct PackedParts {
     ///
     /// - Parameter isChecked: false when the coding's checksum is optional and left out.
     func whole(_ coding: PartCoding, isChecked: Bool = true, into list: inout PartList) {
-        guard input.count > 8 else { return }
-        var part = EmbeddedPart("content", [0..<input.count], coding)
+        guard input.count > 16 else { return }
+        var part = EmbeddedPart("content", [Self.headLength(of: coding)..<input.count], coding)
+        part.input = 0..<input.count
         part.codingIsChecked = isChecked
         list.add(part)
+    }
+
+    /// Bytes before the compressed data of a file's first stream.
+    private static func headLength(of coding: PartCoding) -> Int {
+        switch coding {
+        case .xz: 12
+        case .lzma: 13
+        case .lzip: 6
+        default: 4
+        }
     }
 
     /// What a package of RPM installs: everything behind its two headers.

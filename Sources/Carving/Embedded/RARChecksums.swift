@@ -1,12 +1,14 @@
 internal import SourceMedia
 
-/// Size and CRC-32 of the members of a RAR archive, as their headers state them, in the archive's order.
+/// Place, size and CRC-32 of the members of a RAR archive, as their headers state them, in the archive's order.
 ///
 /// libarchive decodes the members, but neither hands these out nor compares all of them.
 struct RARChecksums {
     private static let mostMembers = 1 << 20
 
     struct Member: Hashable {
+        /// Where its packed bytes lie in the archive. In a solid archive those of the members before are needed as well.
+        var packed: Range<Int>
         var size: Int
         /// Nil where the header states none.
         var crc: UInt32?
@@ -39,24 +41,26 @@ struct RARChecksums {
         // An end block, or headers that are encrypted from here on.
         guard (0x73...0x7A).contains(type), size >= 7, type != 0x73 || flags & 0x80 == 0 else { return false }
         var data = 0
+        var unpacked = 0
         if type == 0x74 || type == 0x7A {
             data = try input.u32le(at + 7)
-            var unpacked = try input.u32le(at + 11)
+            unpacked = try input.u32le(at + 11)
             if flags & 0x100 != 0 {
                 data += try input.u32le(at + 32) << 32
                 unpacked += try input.u32le(at + 36) << 32
-            }
-            if type == 0x74 {
-                // A member that goes on in another volume states the checksum of a part.
-                let isPart = flags & 3 != 0
-                let crc = UInt32(truncatingIfNeeded: try input.u32le(at + 16))
-                members.append(Member(size: unpacked, crc: isPart ? nil : crc))
             }
         } else if flags & 0x8000 != 0 {
             data = try input.u32le(at + 7)
         }
         guard input.fits(at + size, data) else { return false }
-        at += size + data
+        let end = at + size + data
+        if type == 0x74 {
+            // A member that goes on in another volume states the checksum of a part.
+            let isPart = flags & 3 != 0
+            let crc = UInt32(truncatingIfNeeded: try input.u32le(at + 16))
+            members.append(Member(packed: at + size..<end, size: unpacked, crc: isPart ? nil : crc))
+        }
+        at = end
         return true
     }
 
@@ -80,7 +84,7 @@ struct RARChecksums {
             let isPart = flags & 0x18 != 0
             let hasChecksum = fileFlags & 4 != 0 && !isPart
             let crc: UInt32? = hasChecksum ? UInt32(truncatingIfNeeded: try input.u32le(place)) : nil
-            members.append(Member(size: unpacked, crc: crc))
+            members.append(Member(packed: end..<end + data, size: unpacked, crc: crc))
         }
         at = end + data
         return true

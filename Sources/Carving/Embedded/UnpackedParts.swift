@@ -4,7 +4,7 @@ internal import SourceMedia
 /// The members of an archive that only libarchive decodes: 7z, RAR, cabinets, LHA.
 ///
 /// They cannot be told apart by their stored bytes, because one compressed stream may hold many: the stored bytes of each
-/// are the whole archive, and its number says which it is.
+/// are all that follows the archive's header, and its number says which it is. Only RAR states a place for each.
 struct UnpackedParts {
     let format: UnpackFormat
     let container: any ByteSource
@@ -44,13 +44,15 @@ struct UnpackedParts {
         }
         let taken = taking.finish()
         for refusal in taken.refused { list.refuse(refusal) }
-        let checksums = try format == .rar ? checksums() : []
+        let stated = try format == .rar ? statedMembers() : []
+        let behindHeader = min(Self.headLength(of: format), container.size)..<container.size
         for member in taken.members {
-            var part = EmbeddedPart(PartPath.escaped(member.name), [0..<container.size], .member)
+            var part = EmbeddedPart(PartPath.escaped(member.name), [behindHeader], .member)
             part.member = member.index
             part.size = member.size
-            if member.index < checksums.count, checksums[member.index].size == member.place.count {
-                part.crc = checksums[member.index].crc
+            if member.index < stated.count, stated[member.index].size == member.place.count {
+                part.crc = stated[member.index].crc
+                part.pieces = [stated[member.index].packed]
             }
             if let modified = member.modified { part.facts["member_modified"] = EvidenceTime.posix(modified) }
             part.unpacked = ExtentSource(
@@ -60,7 +62,17 @@ struct UnpackedParts {
         return list
     }
 
-    private func checksums() throws -> [RARChecksums.Member] {
+    /// Bytes of the header that an archive begins with, at least.
+    private static func headLength(of format: UnpackFormat) -> Int {
+        switch format {
+        case .sevenZip: 32
+        case .cabinet: 36
+        case .rar: 7
+        case .lha: 21
+        }
+    }
+
+    private func statedMembers() throws -> [RARChecksums.Member] {
         do throws(WalkStop) { return try RARChecksums(container).members } catch {
             if case .failed(.medium(let cause)) = error { throw cause }
             return []
