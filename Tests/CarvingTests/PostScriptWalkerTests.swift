@@ -32,6 +32,19 @@ import Testing
         }
     }
 
+    @Test func aBlockOfProseBetweenItsLinesIsDoubted() throws {
+        let line = "/Helvetica findfont 12 scalefont setfont\n10 20 moveto (ab) show\n"
+        let code = Array(String(repeating: line, count: 40).utf8)
+        let head = Array("%!PS-Adobe-3.0\n".utf8) + code
+        let end = code + Array("%%EOF\n".utf8)
+        let prose = Array(String(repeating: "of the page box drawer stick ledger ", count: 60).utf8)
+        let tail = [UInt8](repeating: 0, count: 600)
+        #expect(verdict(of: PostScriptWalker(), on: head + end + tail).completed?.isUncertain == false)
+        let doubted = try #require(verdict(of: PostScriptWalker(), on: head + prose + end + tail).completed)
+        #expect(doubted.confidence == .header)
+        #expect(doubted.isUncertain)
+    }
+
     private struct WalkFailed: Error {}
 
     @Test func aDocumentEndsWithItsOwnLastLine() {

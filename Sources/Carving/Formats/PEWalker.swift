@@ -74,6 +74,7 @@ private struct PEWalk: FileWalk {
         file.length = end
         if try checksumHolds(at: optional + 64) {
             file.note("checksum")
+            try doubtZeros(table + 40 * sections..<end)
         } else {
             file.leaveUnchecked(table + 40 * sections..<end)
         }
@@ -85,6 +86,19 @@ private struct PEWalk: FileWalk {
         let characteristics = try input.u16le(header + 22)
         file.fileExtension = characteristics & 0x2000 != 0 ? "dll" : "exe"
         if try input.u16le(optional + 68) == 1 { file.fileExtension = "sys" }
+    }
+
+    /// Zeros change no sum: where a block of them lies inside and more follow, a gap may lie inside and the end be missing.
+    private mutating func doubtZeros(_ range: Range<Int>) throws(WalkStop) {
+        let block = FreeSpace.block
+        let behind = (range.upperBound + block - 1) / block * block
+        guard input.fits(behind, block), try input.isZero(range.upperBound..<behind + block) else { return }
+        let first = (range.lowerBound + block - 1) / block * block
+        for start in stride(from: first, to: range.upperBound - block, by: block)
+        where try input.isZero(start..<start + block) {
+            file.doubt([range], because: "the checksum would not show a gap of zeros, and zeros follow")
+            return
+        }
     }
 
     /// True when the header states a checksum and it is that of the file: the sum of its 16-bit words with the carries

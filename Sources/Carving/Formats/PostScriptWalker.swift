@@ -53,11 +53,13 @@ private struct PostScriptWalk: FileWalk {
     private mutating func text() throws(WalkStop) {
         isRecognised = true
         var lines = PostScriptLines()
+        var marks = PostScriptMarks()
         let limit = min(input.count, Self.largest)
         try input.scanPieces(of: 0..<limit) { piece in
             for byte in piece {
                 lines.take(byte)
                 if lines.isOver { break }
+                marks.take(byte)
             }
             return !lines.isOver
         }
@@ -68,9 +70,35 @@ private struct PostScriptWalk: FileWalk {
             file.length = lines.valid
             throw .broken("the text ends before its %%EOF")
         }
-        file.leaveUnchecked(0..<end)
         file.length = end
+        marks.end(at: end)
+        file.doubt(
+            try marks.trace.unmarked(input),
+            because: "blocks without a sign of the language may be pieces of another text: nothing would show it")
+        file.leaveUnchecked(0..<end)
     }
+}
+
+/// Signs of the language that prose hardly has: comments that begin a line, brackets of procedures and arrays, names.
+private struct PostScriptMarks {
+    private(set) var trace = SyntaxTrace()
+    private var position = 0
+    private var previous: UInt8 = 0x0A
+
+    mutating func take(_ byte: UInt8) {
+        let beginsLine = previous == 0x0A || previous == 0x0D
+        let beginsWord = beginsLine || previous == 0x20 || previous == 0x09 || previous == 0x7B || previous == 0x5B
+        switch byte {
+        case 0x7B, 0x7D, 0x5B, 0x5D: trace.mark(position)
+        case 0x2F where beginsWord: trace.mark(position)
+        case 0x25 where beginsLine: trace.mark(position)
+        default: break
+        }
+        previous = byte
+        position += 1
+    }
+
+    mutating func end(at offset: Int) { trace.mark(max(offset, position)) }
 }
 
 /// The lines of a PostScript document, one byte after the other.
