@@ -13,7 +13,7 @@ extension FormatWalker {
         case is CompoundFileWalker, is SQLiteWalker, is RegistryHiveWalker, is EventLogWalker:
             [.text, .uniform, .dense]
         // Members are anything.
-        case is TarWalker: []
+        case is TarWalker, is UnixArchiveWalker, is CPIOWalker: []
         case is BMPWalker, is AIFFWalker, is PSDWalker: [.text, .uniform, .dense]
         case is PEWalker, is ELFWalker, is MachOWalker: [.text, .dense]
         default: [.text, .uniform]
