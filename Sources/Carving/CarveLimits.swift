@@ -65,7 +65,7 @@ public struct CarveLimits: Hashable, Sendable {
     /// Bytes that walkers may read in vain at one place before that counts.
     public var readCredit = 1024 * 1024 * 1024
     /// Bytes that may be read in vain at one place for each byte of the medium, where that is more.
-    public var readCreditPerByte = 1024
+    public var readCreditPerByte = 256
     /// Most bytes that may be read in vain at one place, however large the medium is.
     public var mostReadCredit = 16 * 1024 * 1024 * 1024
     /// Bytes that walkers may decode for each byte of the medium that has passed.

@@ -35,6 +35,8 @@ public final class CarvingRun {
     var taken: [Extent] = []
     /// Broken files: their other pieces may be found once it is known what lies between.
     var brokenFiles: [BrokenFile] = []
+    /// The last archive of each walker whose tails are files too, by the walker's position, where that is no sure find.
+    private var archives: [Int: Range<Int>] = [:]
     /// The last broken file of each walker, by its position.
     private var brokenRanges: [Int: Range<Int>] = [:]
     /// The last file of which something does not hold, and its walker: it hides nothing.
@@ -164,6 +166,7 @@ public final class CarvingRun {
         case .whole(let file):
             let offset = offset - file.leading
             if file.leading > 0, isTorn(at: offset) { return }
+            if isTail(offset, file, of: examination.walker) { return }
             // A piece says nothing new where a broken file explains it.
             if file.isPiece, offset < explainedUntil { return }
             cutOpen(at: offset)
@@ -208,7 +211,7 @@ public final class CarvingRun {
             }
             if find.length >= limits.smallestBroken { open.append(find) }
         case .broken(let file, let reason):
-            guard !isPart(offset, of: examination.walker) else { return }
+            guard !isPart(offset, of: examination.walker), !isTail(offset, file, of: examination.walker) else { return }
             brokenRanges[examination.walker] = offset..<offset + file.length
             brokenFiles.append(BrokenFile(offset: offset, walker: examination.walker, prefix: file.length))
             cutOpen(at: offset, onlyGuessed: true)
@@ -247,6 +250,22 @@ public final class CarvingRun {
         func isSure(_ confidence: Confidence) -> Bool { confidence == .proven || confidence == .structural }
         return decided.contains { isSure($0.confidence) && crosses(Extent(offset: $0.offset, length: $0.length)) }
             || result.artifacts.contains { isSure($0.confidence) && $0.extents.contains(where: crosses) }
+    }
+
+    /// Most bytes that writers of archives pad them with.
+    private static let mostPadding = 10_240
+
+    /// True when the file begins inside one of the same walker's and ends with it; notes it where it may hold such tails.
+    private func isTail(_ offset: Int, _ file: WalkedFile, of walker: Int) -> Bool {
+        guard pool.workers[0].walkers[walker].tailsAreFiles else { return false }
+        let end = offset + file.length
+        if let range = archives[walker], offset > range.lowerBound, offset < range.upperBound,
+            abs(end - range.upperBound) <= Self.mostPadding
+        {
+            return true
+        }
+        if ![.proven, .structural].contains(file.confidence) || file.isUncertain { archives[walker] = offset..<end }
+        return false
     }
 
     /// True when a broken file that begins at `offset` is part of one that its walker has followed before.

@@ -124,12 +124,16 @@ public protocol FormatWalker: Sendable {
     /// What reading a byte costs beside other walkers, which step over most of what they read: weighs what is read in
     /// vain (``CarveLimits/readsPerByte``).
     var readingCost: Int { get }
+    /// True when a file from one of its members on is a file of the format as well: archives without a first header,
+    /// texts of several parts. What begins in such a file and ends with it is its own.
+    var tailsAreFiles: Bool { get }
     /// Walks the candidate.
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict
 }
 
 extension FormatWalker {
     public var readingCost: Int { 1 }
+    public var tailsAreFiles: Bool { false }
 }
 
 /// A walker that looks at every byte, sign by sign.

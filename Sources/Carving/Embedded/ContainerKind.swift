@@ -84,10 +84,11 @@ enum ContainerKind: String, Sendable {
 
     /// How sure it is that the listed parts are the container's own.
     ///
-    /// What makes these archives uncertain is what stands behind their last member.
+    /// What makes these archives uncertain is what stands behind their last member, unless they were joined.
     func standing(of container: Artifact) -> Confidence {
         let isUncertainOnlyBehind = [.tar, .cpio, .ar].contains(self)
-        return isUncertainOnlyBehind && container.confidence == .header ? .structural : container.confidence
+        let isSound = isUncertainOnlyBehind && container.extents.count == 1
+        return isSound && container.confidence == .header ? .structural : container.confidence
     }
 
     /// Lists the files in a container; what cannot be followed ends the list.

@@ -7,6 +7,10 @@ struct CPIOWalker: FormatWalker {
     let name = "cpio"
     let signatures = ["070701", "070702", "070707"].map { WalkerSignature($0) }
 
+    let tailsAreFiles = true
+    /// A member may be little more than its header, which is parsed.
+    let readingCost = 8
+
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try CPIOWalk(reader).verdict() }
 }
 

@@ -72,7 +72,10 @@ private struct JSONWalk: FileWalk {
             // At a block's start another file may begin, but no value that is one of several.
             let mayBeAnother =
                 at % WalkInput.blockSize == 0 && ![0x2C, 0x5D, 0x7D, 0x20, 0x09, 0x0A, 0x0D].contains(next)
-            guard mayBeAnother || next < 0x20 && !(0x09...0x0D).contains(next) || next >= 0x7F else {
+            guard
+                mayBeAnother || next < 0x20 && !(0x09...0x0D).contains(next) || next >= 0x7F
+                    || parts >= Self.fewestParts
+            else {
                 throw .rejected("the text goes on behind the value")
             }
         }

@@ -374,6 +374,10 @@ private struct PDFWalk: FileWalk {
         }
         if let target = startxref, target > 0, abs(lastSection - target) < Self.blockSize {
             file.warnings.append("the cross-reference section is a few bytes from where the file says it is")
+            if wrong > 0 {
+                file.confidence = .header
+                file.warnings.append("\(wrong) cross-reference entries point at no object")
+            }
             return
         }
         if let target = startxref, target > 0, (lastSection - target) % Self.blockSize == 0 {

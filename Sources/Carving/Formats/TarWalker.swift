@@ -5,6 +5,10 @@ struct TarWalker: FormatWalker {
     let name = "tar"
     let signatures = [WalkerSignature("ustar", at: 257)]
 
+    let tailsAreFiles = true
+    /// A member may be little more than its header, which is parsed.
+    let readingCost = 8
+
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try TarWalk(reader).verdict() }
 }
 

@@ -11,6 +11,18 @@ extension WalkedFile {
         }
         length = probe.at
     }
+
+    /// True when another part of the file follows at `cursor`.
+    ///
+    /// One that begins at a block border may as well begin another file: then the parts are kept together, and believed less.
+    fileprivate mutating func goesOn(with beginning: String, at cursor: TextCursor) throws(WalkStop) -> Bool {
+        guard try cursor.input.matches(beginning, at: cursor.at) else { return false }
+        if cursor.at % WalkInput.blockSize == 0, confidence == .structural {
+            confidence = .header
+            warnings.append("a part begins at a block's start, where another file may begin as well")
+        }
+        return true
+    }
 }
 
 /// Rich Text Format (RTF 1.9.1): ends with the brace that closes the first one.
@@ -255,6 +267,7 @@ struct LineLengths {
 struct PEMWalker: TextWalker {
     let name = "pem"
     let signatures = [WalkerSignature("-----BEGIN ")]
+    let tailsAreFiles = true
 
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try PEMWalk(reader).verdict() }
 }
@@ -281,10 +294,14 @@ private struct PEMWalk: FileWalk {
             }
             try file.end(behind: text, most: 1)
             text.at = file.length
-            // At a block boundary another file may begin.
-        } while try text.input.continues(with: "-----BEGIN ".utf8, at: text.at)
+        } while try goesOn()
         file.facts["labels"] = .array(labels)
         file.doubt(uneven, because: "lines of several lengths: a piece of another text may lie among them")
+    }
+
+    private mutating func goesOn() throws(WalkStop) -> Bool {
+        guard try !text.input.matches("-----BEGIN PGP ", at: text.at) else { return false }
+        return try file.goesOn(with: "-----BEGIN ", at: text)
     }
 
     private mutating func block() throws(WalkStop) {
@@ -359,6 +376,7 @@ private struct PEMWalk: FileWalk {
 struct CardWalker: TextWalker {
     let name = "vcard"
     let signatures = [WalkerSignature("BEGIN:VCARD"), WalkerSignature("BEGIN:VCALENDAR")]
+    let tailsAreFiles = true
 
     func walk(_ reader: ByteReader) throws(ReadFailure) -> WalkVerdict { try CardWalk(reader).verdict() }
 }
@@ -391,7 +409,7 @@ private struct CardWalk: FileWalk {
             count += 1
             try file.end(behind: text, most: 1)
             text.at = file.length
-        } while try text.input.continues(with: "BEGIN:\(kind)".utf8, at: file.length)
+        } while try file.goesOn(with: "BEGIN:\(kind)", at: text)
         file.note("components", count)
         trace.mark(file.length)
         file.doubt(

@@ -8,7 +8,9 @@ extension FormatWalker {
     /// Binary formats hold no whole block of text and no unused block, as a rule; text formats hold nothing else than text.
     var foreign: BlockKind {
         switch self {
-        case is MarkupWalker, is RTFWalker, is MailWalker, is PEMWalker, is CardWalker: [.uniform, .dense]
+        case is MarkupWalker, is RTFWalker, is MailWalker, is PEMWalker, is CardWalker, is JSONWalker,
+            is PostScriptWalker, is MailboxWalker:
+            [.uniform, .dense]
         case is PDFWalker: .uniform
         case is CompoundFileWalker, is SQLiteWalker, is RegistryHiveWalker, is EventLogWalker:
             [.text, .uniform, .dense]
