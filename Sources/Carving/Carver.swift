@@ -19,8 +19,6 @@ public struct Carver: Sendable {
     /// Searches what lies between the finds at every offset, once they are known; nil where every offset was searched
     /// already, or none but the candidates shall be.
     public var gapSearch: SignatureSearch?
-    /// True when the candidates come from a search of every offset: then what is read in vain is bounded.
-    public var searchesEveryOffset = false
 
     /// - Parameters:
     ///   - item: id of the evidence item, for example "E001".

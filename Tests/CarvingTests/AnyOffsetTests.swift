@@ -60,10 +60,9 @@ import Testing
     private func carve(
         _ bytes: [UInt8], pageSize: Int = 1 << 20, workers: Int = 2, limits: CarveLimits = CarveLimits()
     ) throws -> CarveResult {
-        var carver = Carver(
+        let carver = Carver(
             item: "E001", source: MemorySource(bytes), magic: try #require(Self.magic), limits: limits,
             workers: workers)
-        carver.searchesEveryOffset = true
         return try carver.carve(candidates: candidates(bytes, pageSize: pageSize))
     }
 

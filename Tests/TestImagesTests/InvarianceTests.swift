@@ -34,7 +34,6 @@ import Testing
         }
         var carver = Carver(
             item: "E001", source: MemorySource(bytes), magic: try #require(magic), workers: workers)
-        carver.searchesEveryOffset = true
         carver.opensContainers = true
         return try carver.carve(candidates: candidates)
     }

@@ -60,16 +60,7 @@ private struct CoinWalletWalk: FileWalk {
     }
 
     /// A variable-length number; nil when it is longer than any real one.
-    private func number(_ at: inout Int) throws(WalkStop) -> Int? {
-        var value = 0
-        for index in 0..<8 {
-            let byte = try input.u8(at)
-            at += 1
-            value |= (byte & 0x7F) << (7 * index)
-            if byte & 0x80 == 0 { return value }
-        }
-        return nil
-    }
+    private func number(_ at: inout Int) throws(WalkStop) -> Int? { try input.base128(&at, atMost: 8) }
 }
 
 /// Encrypted Electrum wallets: base64 of "BIE1", a public key, AES-CBC ciphertext and an HMAC.

@@ -145,13 +145,9 @@ private struct XZWalk: FileWalk {
 
     /// A variable-length integer of at most nine bytes (1.2).
     private func number(_ at: inout Int) throws(WalkStop) -> Int {
-        var value = 0
-        for index in 0..<9 {
-            let byte = try input.u8(at)
-            at += 1
-            value |= (byte & 0x7F) << (7 * index)
-            if byte & 0x80 == 0 { return value }
+        guard let value = try input.base128(&at, atMost: 9) else {
+            throw .broken("a number longer than any real one")
         }
-        throw .broken("a number longer than any real one")
+        return value
     }
 }

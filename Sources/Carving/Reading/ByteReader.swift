@@ -223,20 +223,15 @@ public final class ByteReader {
     public func forEachPiece(
         of range: Range<Int>, _ body: (ArraySlice<UInt8>) throws(ReadFailure) -> Void
     ) throws(ReadFailure) {
-        guard !range.isEmpty else { return }
-        try checkRange(range.lowerBound, range.count)
-        var at = range.lowerBound
-        while at < range.upperBound {
-            let start = try locate(at, 1)
-            let stop = min(windowCount, start + (range.upperBound - at))
-            try body(window[start..<stop])
-            at += stop - start
+        try scanPieces(of: range) { (piece: ArraySlice<UInt8>) throws(ReadFailure) in
+            try body(piece)
+            return true
         }
     }
 
     /// Calls `body` with consecutive pieces of `range` until it answers false: reads no further than that needs.
     func scanPieces(
-        of range: Range<Int>, while body: (ArraySlice<UInt8>) -> Bool
+        of range: Range<Int>, while body: (ArraySlice<UInt8>) throws(ReadFailure) -> Bool
     ) throws(ReadFailure) {
         guard !range.isEmpty else { return }
         try checkRange(range.lowerBound, range.count)
@@ -244,7 +239,7 @@ public final class ByteReader {
         while at < range.upperBound {
             let start = try locate(at, 1)
             let stop = min(windowCount, start + (range.upperBound - at))
-            guard body(window[start..<stop]) else { return }
+            guard try body(window[start..<stop]) else { return }
             at += stop - start
         }
     }

@@ -34,6 +34,20 @@ extension WalkInput {
         }
     }
 
+    /// A number of seven bits a byte, the lowest first, of at most nine bytes; nil when more follow.
+    ///
+    /// The position is behind what was read.
+    func base128(_ at: inout Int, atMost count: Int) throws(WalkStop) -> Int? {
+        var value = 0
+        for index in 0..<count {
+            let byte = try u8(at)
+            at += 1
+            value |= (byte & 0x7F) << (7 * index)
+            if byte & 0x80 == 0 { return value }
+        }
+        return nil
+    }
+
     /// Blocks of media: a file that begins at one may be another file.
     static let blockSize = 512
 

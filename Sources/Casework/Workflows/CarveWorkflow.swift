@@ -152,7 +152,6 @@ public struct CarveWorkflow {
         var carver = Carver(item: item, source: source, magic: tools.magic, workers: workers)
         carver.opensContainers = opensContainers
         carver.workFolder = session.folder.evidence(item).path
-        carver.searchesEveryOffset = isEmbedded
         if !isEmbedded { carver.gapSearch = try SignatureSearch.forGaps() }
         return try carver.carve(candidates: candidates) { teller?.tell($0) }
     }
