@@ -385,6 +385,10 @@ private struct PDFWalk: FileWalk {
             file.length = starts.subtracting(stated).min() ?? 8
             throw .broken("the cross-reference section is whole blocks away from where the file says it is")
         }
+        if let stream = pendingLengths.values.map(\.start).min() {
+            file.length = stream
+            throw .broken("no object states the length of a stream, nor is the cross-reference section in its place")
+        }
         file.confidence = .header
         file.warnings.append("the cross-reference section is not where the file says it is")
     }

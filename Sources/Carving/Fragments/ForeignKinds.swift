@@ -1,7 +1,13 @@
 extension FormatWalker {
     /// True when whole files of other formats are at home between a file's first and last byte: members of an archive
     /// that begin at blocks, texts in texts.
-    var holdsWholeFiles: Bool { self is TarWalker || self is any TextWalker }
+    var holdsWholeFiles: Bool {
+        switch self {
+        // Read sign by sign too, but what they hold is packed in streams and pages.
+        case is PDFWalker, is OggWalker: false
+        default: self is TarWalker || self is any TextWalker
+        }
+    }
 
     /// Kinds of blocks that files of this format are not made of.
     ///
