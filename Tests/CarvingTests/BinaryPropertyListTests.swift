@@ -67,7 +67,8 @@ import Testing
         var generator = SeededGenerator(seed: 8)
         let medium = generator.bytes(512) + file[..<2048] + generator.bytes(8192)
         let found = try PieceTesting.carve(
-            medium, with: [BinaryPropertyListWalker()], workers: 1, limits: CarveLimits()).artifacts
+            medium, with: [BinaryPropertyListWalker()], workers: 1, limits: CarveLimits()
+        ).artifacts
         #expect(found.map(\.confidence) == [.broken])
     }
 }
