@@ -51,6 +51,8 @@ struct CoverageTests {
             #expect(answer.text.contains("Calls of libmagic: "), "\(answer.text)")
             #expect(try job.laboratory.run(["catalog", "coverage", "--case", job.casePath, "--json"]).text == first)
         }
+        let fields = try job.laboratory.signed("carve", "--case", job.casePath, "--json").text
+        #expect(fields.contains("\"limits_hit\""), "\(fields)")
         let text = try job.laboratory.run(["catalog", "coverage", "--case", job.casePath]).text
         #expect(text.contains("high entropy"))
         let none = try job.laboratory.run(["catalog", "coverage", "--case", job.casePath, "--item", "E009"])

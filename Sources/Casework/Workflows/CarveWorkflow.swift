@@ -66,7 +66,7 @@ public struct CarveWorkflow {
         let coverage = try Coverage(finds: result.artifacts, unreadable: searched.unreadable)
             .statement(of: source, searched.blockMap)
         if coverage.readAgain > 0 { result.limitsHit[BlockMap.limitName] = 1 }
-        let record = CarvingRecord(result.statistics, coverage)
+        let record = CarvingRecord(result, coverage)
         let export = Self.export(result.artifacts)
         try DurableFile.write(export, to: evidence.artifactsPath)
         try CatalogStore(path: session.folder.catalogPath).replace(
@@ -172,7 +172,7 @@ public struct CarveWorkflow {
         .object(compacting: [
             "tool": session.tool.canonical,
             "limits": .object(limits.mapValues { .size($0) }), "opens_containers": .bool(opensContainers),
-            "limits_hit": .object(result.limitsHit.mapValues { .size($0) }),
+            "limits_hit": record.canonical["limits_hit"],
             "magic_files": .array(
                 tools.examinersFiles.map {
                     .object(["name": .string($0.name), "sha256": .string($0.sha256.hex)])

@@ -8,11 +8,14 @@ public struct CarvingRecord: Hashable, Sendable {
     public let statistics: [String: Int]
     /// What became of every byte of the medium; nil when an earlier version made the catalogue.
     public let coverage: CoverageStatement?
+    /// Names of the limits that decided something, each with how often.
+    public let limitsHit: [String: Int]
 
     /// Times that libmagic was given bytes to name; nil when an earlier version made the catalogue.
     public var libmagicCalls: Int? { statistics["libmagic_calls"] }
 
-    init(_ statistics: CarveStatistics, _ coverage: CoverageStatement) {
+    init(_ result: CarveResult, _ coverage: CoverageStatement) {
+        let statistics = result.statistics
         self.statistics = [
             "candidates": statistics.candidates, "covered": statistics.covered, "examined": statistics.examined,
             "rejected": statistics.rejected, "libmagic_confirmations": statistics.confirmationCalls,
@@ -21,32 +24,38 @@ public struct CarvingRecord: Hashable, Sendable {
             "gap_bytes_searched": statistics.gapBytesSearched,
         ]
         self.coverage = coverage
+        limitsHit = result.limitsHit
     }
 
     /// Reads it from the provenance of a run.
     ///
     /// - Throws: `damaged` when a part of it is there and is not what this version writes.
     init(_ provenance: CanonicalValue, of item: String) throws(CatalogError) {
-        var statistics: [String: Int] = [:]
-        if case .object(let counts)? = provenance["statistics"] {
-            for (name, value) in counts {
-                guard let count = value.size, count >= 0 else { throw Self.damaged(item) }
-                statistics[name] = count
-            }
-        }
+        statistics = try Self.counts(provenance["statistics"], of: item)
+        limitsHit = try Self.counts(provenance["limits_hit"], of: item)
         var coverage: CoverageStatement?
         if let value = provenance["coverage"] {
             coverage = CoverageStatement(value)
             if coverage == nil { throw Self.damaged(item) }
         }
-        self.statistics = statistics
         self.coverage = coverage
+    }
+
+    private static func counts(_ value: CanonicalValue?, of item: String) throws(CatalogError) -> [String: Int] {
+        guard case .object(let fields)? = value else { return [:] }
+        var counts: [String: Int] = [:]
+        for (name, value) in fields {
+            guard let count = value.size, count >= 0 else { throw damaged(item) }
+            counts[name] = count
+        }
+        return counts
     }
 
     /// The fields that it adds to a run's provenance.
     public var canonical: CanonicalValue {
         .object(compacting: [
             "statistics": .object(statistics.mapValues { .size($0) }), "coverage": coverage?.canonical,
+            "limits_hit": .object(limitsHit.mapValues { .size($0) }),
         ])
     }
 

@@ -100,6 +100,10 @@ enum Summary {
         if embedded > 0 { lines.append("Of these in other finds: \(embedded)") }
         if let coverage = record?.coverage { lines.append(CoverageText.line(coverage)) }
         if let calls = record?.libmagicCalls { lines.append("Calls of libmagic: \(calls)") }
+        if let hit = record?.limitsHit, !hit.isEmpty {
+            let list = hit.sorted { $0.key < $1.key }.map { "\($0.key) (\($0.value))" }
+            lines.append("Limits that left something out, and how often: \(list.joined(separator: ", "))")
+        }
         return lines.joined(separator: "\n")
     }
 
