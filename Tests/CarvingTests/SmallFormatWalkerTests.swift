@@ -62,6 +62,17 @@ import Testing
         expectNeverTraps(ShellLinkWalker(), file, rounds: 1000)
     }
 
+    /// The last block of extra data lies in unused space behind a block border: the rest of the file is elsewhere.
+    @Test func shortcutThatEndsInZerosIsNotSure() {
+        var header = [UInt8](repeating: 0, count: 76)
+        header.put(ShellLinkWalker().signatures[0].bytes, at: 0)
+        header.put(.le32(0x80), at: 20)
+        header.put(.le32(1), at: 60)
+        let block = joined(.le32(600), .le32(0xA000_0009), [UInt8](repeating: 7, count: 512 - 84))
+        let cut = joined(header, block) + [UInt8](repeating: 0, count: 2048)
+        #expect(verdict(of: ShellLinkWalker(), on: cut).completed?.confidence == .header)
+    }
+
     @Test func torrent() {
         let file = Array("d8:announce14:udp://tracker/4:infod6:lengthi5e4:name4:note6:pieces4:abcdee".utf8)
         expectExact(TorrentWalker(), file, .structural, format: "torrent")

@@ -12,7 +12,7 @@ import Testing
     /// An archive with other local headers than its directory says, and with bytes between its parts.
     private static func archive(
         extra: [UInt8] = [], between: [UInt8] = [], beforeDirectory: [UInt8] = [], unlisted: Set<Int> = [],
-        otherNames: [Int: String] = [:]
+        otherNames: [Int: String] = [:], time: Int = 0, directoryExtra: [UInt8] = []
     ) -> [UInt8] {
         var body: [UInt8] = []
         var directory: [UInt8] = []
@@ -25,12 +25,13 @@ import Testing
                 + .le32(content.count) + .le16(name.utf8.count)
             if !unlisted.contains(number) {
                 directory += joined(
-                    [0x50, 0x4B, 1, 2, 20, 0, 10, 0], start, .le16(0), [UInt8](repeating: 0, count: 10),
-                    .le32(body.count), Array(name.utf8))
+                    [0x50, 0x4B, 1, 2, 20, 0, 10, 0], start, .le16(directoryExtra.count),
+                    [UInt8](repeating: 0, count: 10), .le32(body.count), Array(name.utf8), directoryExtra)
             }
             let own = otherNames[number] ?? name
             body += joined(
-                [0x50, 0x4B, 3, 4, 10, 0], Array(start.dropLast(2)), .le16(own.utf8.count), .le16(extra.count),
+                [0x50, 0x4B, 3, 4, 10, 0], Array(start.prefix(4)), .le32(time), Array(start.dropFirst(8).dropLast(2)),
+                .le16(own.utf8.count), .le16(extra.count),
                 Array(own.utf8), extra, content)
         }
         body += beforeDirectory
@@ -47,6 +48,19 @@ import Testing
         #expect(
             found?.warnings == ["\(count) bytes of the archive belong to no member, and no checksum covers them"],
             sourceLocation: sourceLocation)
+    }
+
+    /// No checksum covers a header: the block that holds it may be that of a like archive.
+    @Test func anotherTimeInTheDirectoryIsNoProof() {
+        let other = verdict(of: ZipWalker(), on: Self.archive(time: 0x5C42_8884)).completed
+        #expect(other?.confidence == .structural)
+        #expect(other?.warnings == ["2 members have another time in the central directory"])
+        func extended(_ seconds: Int) -> [UInt8] { joined(.le16(0x5455), .le16(5), [1], .le32(seconds)) }
+        let same = Self.archive(extra: extended(7), directoryExtra: extended(7))
+        expectExact(ZipWalker(), same, .proven, format: "zip")
+        let later = verdict(of: ZipWalker(), on: Self.archive(extra: extended(7), directoryExtra: extended(8)))
+            .completed
+        #expect(later?.confidence == .structural)
     }
 
     @Test func foreignBytesBetweenMembersAreNeverPartOfAWholeArchive() {

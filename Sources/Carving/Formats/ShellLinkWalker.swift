@@ -53,6 +53,15 @@ private struct ShellLinkWalk: FileWalk {
         }
         try extraData(&at)
         file.length = at
+        try judgeEnd()
+    }
+
+    /// Zeros end the blocks of extra data, and unused space is zero too: a last block of nothing else may not be the file's.
+    private mutating func judgeEnd() throws(WalkStop) {
+        let border = (file.length - 1) / WalkInput.blockSize * WalkInput.blockSize
+        guard border >= 76, try input.isZero(border..<file.length) else { return }
+        file.confidence = .header
+        file.warnings.append("only zeros follow the last block border in it: it may end there, and go on elsewhere")
     }
 
     /// The target's item identifiers (2.2): they fill the list up to its empty last one.

@@ -40,6 +40,7 @@ private struct ZipWalk: FileWalk {
         var crc: Int
         /// Checksum of the name.
         var name: UInt32
+        var times: ZipTimes
     }
 
     let input: WalkInput
@@ -180,7 +181,8 @@ private struct ZipWalk: FileWalk {
         }
         contentBytes += size
         members[start] = Member(
-            size: packed, crc: header.crc, name: try input.crc32(of: start + 30..<start + 30 + nameLength))
+            size: packed, crc: header.crc, name: try input.crc32(of: start + 30..<start + 30 + nameLength),
+            times: try ZipTimes(input, at: start + 10, extra: start + 30 + nameLength..<dataStart))
         file.length = end
     }
 
@@ -299,7 +301,9 @@ private struct ZipWalk: FileWalk {
         position = at + 46 + nameLength + extraLength + (try input.u16le(at + 32))
         guard position <= input.count else { throw .failed(.pastEnd(offset: position)) }
         let name = try input.crc32(of: at + 46..<at + 46 + nameLength)
-        return (header.offset, Member(size: header.packed, crc: header.crc, name: name))
+        let extra = at + 46 + nameLength
+        let times = try ZipTimes(input, at: at + 12, extra: extra..<extra + extraLength)
+        return (header.offset, Member(size: header.packed, crc: header.crc, name: name, times: times))
     }
 
     /// The directory must describe the members that were met, where they were met.
@@ -311,6 +315,7 @@ private struct ZipWalk: FileWalk {
             throw .rejected("begins inside an archive")
         }
         var renamed = 0
+        var timed = 0
         var named: Set<Int> = []
         for entry in entries {
             guard named.insert(entry.offset).inserted else {
@@ -323,6 +328,11 @@ private struct ZipWalk: FileWalk {
                 throw .broken("the central directory contradicts a member's header")
             }
             if member.name != entry.member.name { renamed += 1 }
+            if member.times.contradicts(entry.member.times) { timed += 1 }
+        }
+        if timed > 0 {
+            hasContradiction = true
+            file.warnings.append("\(timed) members have another time in the central directory")
         }
         if renamed > 0 {
             hasContradiction = true
