@@ -47,6 +47,9 @@ import Testing
         let pixels = row + row + [0, 3, 9, 8, 7, 0, 2, 1, 0, 0] + row + [0, 1]
         let file = Self.bitmap(depth: 8, compression: 1, pixels: pixels)
         expectExact(BMPWalker(), file, .structural, format: "bmp")
+        // The mark occurs in other data too: the picture is no longer than its runs, or holds a piece of something else.
+        let early = Self.bitmap(depth: 8, compression: 1, pixels: pixels + [UInt8](repeating: 7, count: 600))
+        #expect(verdict(of: BMPWalker(), on: early).completed?.confidence == .header)
         let tooWide = Self.bitmap(depth: 8, compression: 1, pixels: [9, 1, 0, 0, 0, 1])
         #expect(verdict(of: BMPWalker(), on: tooWide).brokenPrefix != nil)
     }

@@ -78,6 +78,12 @@ private struct BMPWalk: FileWalk {
             file.facts["compression"] = "RLE"
             let unit = compression == 2 ? 4 : compression == 1 ? 8 : 24
             end = try runs(at: pixelsAt, width: width, height: height, unit: unit)
+            let spare = (statedSize > 0 ? pixelsAt + statedSize : stated) - end
+            if spare > Self.mostPadding, statedSize > 0 || headerSize < 124 {
+                // The mark that ends the runs is two bytes: other data hold it too.
+                file.warnings.append("the runs end \(spare) bytes before the end that is stated")
+                file.confidence = .header
+            }
             if statedSize > 0, pixelsAt + statedSize >= end, statedSize <= end - pixelsAt + Self.mostTrailing {
                 end = pixelsAt + statedSize
             }
@@ -114,6 +120,9 @@ private struct BMPWalk: FileWalk {
         }
         file.length = end
     }
+
+    /// Bytes that fill a picture's runs to whole words.
+    private static let mostPadding = 3
 
     /// Follows run-length codes to the end of the bitmap; answers the offset after the end mark.
     private mutating func runs(at start: Int, width: Int, height: Int, unit: Int) throws(WalkStop) -> Int {
