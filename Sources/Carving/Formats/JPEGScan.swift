@@ -82,7 +82,7 @@ struct JPEGScanDecoder {
     /// Whole bytes between the last block and the next marker that leave a scan whole.
     static let mostStrayBytes = 64
 
-    private let frame: JPEGFrame
+    fileprivate let frame: JPEGFrame
     /// For each component, one bit for each coefficient of each block that is not zero: what refinement depends on.
     private var known: [UInt64] = []
     /// Where each component's blocks start in ``known``.
@@ -111,74 +111,164 @@ struct JPEGScanDecoder {
         case broken(at: Int, String)
     }
 
-    /// Follows the scan whose data starts at an offset.
-    ///
-    /// - Parameter brightest: for each component, the largest DC value its quantizer allows.
-    mutating func follow(
-        _ scan: JPEGScanHeader, tables: JPEGHuffmanTables, restartInterval: Int, brightest: InlineArray<4, Int>,
-        input: WalkInput, at offset: Int
-    ) throws(WalkStop) -> End {
-        var bits = JPEGScanBits(input, at: offset)
-        eobRun = 0
+    /// What following a scan rests on.
+    struct Scan {
+        let header: JPEGScanHeader
+        let tables: JPEGHuffmanTables
+        let restartInterval: Int
+        /// For each component, the largest DC value that its quantizer allows.
+        var brightest: InlineArray<4, Int>
+        /// Units of a line.
+        let columns: Int
+        let rows: Int
+        fileprivate let plan: [JPEGScanHeader.Part]
+
+        init(
+            _ header: JPEGScanHeader, of frame: JPEGFrame, tables: JPEGHuffmanTables, restartInterval: Int,
+            brightest: InlineArray<4, Int>
+        ) {
+            self.header = header
+            self.tables = tables
+            self.restartInterval = restartInterval
+            self.brightest = brightest
+            let alone = header.parts.count == 1 ? frame.components[header.parts[0].component] : nil
+            columns = alone?.ownColumns ?? frame.unitColumns
+            rows = alone?.ownRows ?? frame.unitRows
+            plan = frame.isProgressive ? [] : header.plan(of: frame)
+        }
+
+        var units: Int { columns * rows }
+
+        /// True when no other scan is to come.
+        func coversPicture(of decoder: borrowing JPEGScanDecoder) -> Bool {
+            header.parts.count == decoder.frame.components.count
+        }
+    }
+
+    var isProgressive: Bool { frame.isProgressive }
+
+    /// How far a scan was followed: enough to go on from there.
+    struct Progress {
+        var bits: JPEGScanBits
+        /// Units that were followed.
+        var unit = 0
         var predictions = InlineArray<4, Int>(repeating: 0)
-        let alone = scan.parts.count == 1 ? scan.parts[0] : nil
-        let columns = alone.map { frame.components[$0.component].ownColumns } ?? frame.unitColumns
-        let rows = alone.map { frame.components[$0.component].ownRows } ?? frame.unitRows
-        if frame.isProgressive, scan.first > 0, known.isEmpty {
+        fileprivate(set) var untilRestart: Int
+        fileprivate(set) var restart = 0
+        fileprivate(set) var eobRun = 0
+
+        init(_ scan: borrowing Scan, input: WalkInput, at offset: Int) {
+            bits = JPEGScanBits(input, at: offset)
+            untilRestart = scan.restartInterval
+        }
+    }
+
+    /// Follows the scan whose data starts at an offset.
+    mutating func follow(_ scan: Scan, input: WalkInput, at offset: Int) throws(WalkStop) -> End {
+        var progress = Progress(scan, input: input, at: offset)
+        begin(scan)
+        if let reason = advance(scan, &progress, upTo: scan.units) {
+            if let failure = progress.bits.failure { throw failure }
+            return .broken(at: progress.bits.position, reason)
+        }
+        guard progress.eobRun == 0, let stray = progress.bits.alignToMarker(most: Self.mostStrayBytes),
+            stray <= Self.mostStrayBytes
+        else {
+            if let failure = progress.bits.failure { throw failure }
+            return .broken(at: progress.bits.position, "the scan does not end with the picture")
+        }
+        strayBytes += stray
+        return .whole(progress.bits.position)
+    }
+
+    /// Makes room for what a scan needs to remember.
+    mutating func begin(_ scan: borrowing Scan) {
+        if frame.isProgressive, scan.header.first > 0, known.isEmpty {
             known = [UInt64](repeating: 0, count: frame.components.reduce(0) { $0 + $1.columns * $1.rows })
         }
+    }
+
+    /// Follows units up to the given number of them; answers what is wrong where one makes no sense.
+    mutating func advance(_ scan: borrowing Scan, _ progress: inout Progress, upTo limit: Int) -> String? {
+        var bits = progress.bits
+        var predictions = progress.predictions
+        eobRun = progress.eobRun
+        defer {
+            progress.bits = bits
+            progress.predictions = predictions
+            progress.eobRun = eobRun
+        }
+        let alone = scan.header.parts.count == 1 ? scan.header.parts[0] : nil
         // Where the block of column 0 stands, and how far the next row's is from it.
         let knownStart = alone.map { knownStarts[$0.component] } ?? 0
         let knownStep = alone.map { frame.components[$0.component].columns } ?? 0
-        var untilRestart = restartInterval
-        var restart = 0
-        let plan = frame.isProgressive ? [] : scan.plan(of: frame)
-        for row in 0..<rows {
-            for column in 0..<columns {
-                if restartInterval > 0 {
-                    if untilRestart == 0 {
-                        guard bits.alignToMarker(most: 0) == 0, Int(bits.marker) == 0xD0 + restart else {
-                            if let failure = bits.failure { throw failure }
-                            return .broken(at: bits.position, "no restart marker where one must stand")
-                        }
-                        bits.stepOverMarker()
-                        restart = (restart + 1) & 7
-                        untilRestart = restartInterval
-                        eobRun = 0
-                        predictions = InlineArray(repeating: 0)
+        let columns = scan.columns
+        var column = progress.unit % columns
+        var rowStart = knownStart &+ progress.unit / columns &* knownStep
+        while progress.unit < limit {
+            if scan.restartInterval > 0 {
+                if progress.untilRestart == 0 {
+                    guard bits.alignToMarker(most: 0) == 0, Int(bits.marker) == 0xD0 + progress.restart else {
+                        return "no restart marker where one must stand"
                     }
-                    untilRestart -= 1
+                    bits.stepOverMarker()
+                    progress.restart = (progress.restart + 1) & 7
+                    progress.untilRestart = scan.restartInterval
+                    eobRun = 0
+                    predictions = InlineArray(repeating: 0)
                 }
-                var isSound = true
-                if !frame.isProgressive {
-                    isSound = Self.unit(plan.span, tables, &bits, &predictions, brightest)
-                } else if let alone {
-                    isSound = block(
-                        scan, alone, tables, &bits, &predictions, brightest,
-                        index: knownStart &+ row &* knownStep &+ column)
-                } else {
-                    for part in scan.parts {
-                        let component = frame.components[part.component]
-                        for _ in 0..<component.horizontal * component.vertical where isSound {
-                            isSound = block(scan, part, tables, &bits, &predictions, brightest, index: 0)
-                        }
+                progress.untilRestart -= 1
+            }
+            var isSound = true
+            if !frame.isProgressive {
+                isSound = Self.unit(scan.plan.span, scan.tables, &bits, &predictions, scan.brightest)
+            } else if let alone {
+                isSound = block(
+                    scan.header, alone, scan.tables, &bits, &predictions, scan.brightest, index: rowStart &+ column)
+            } else {
+                for part in scan.header.parts {
+                    let component = frame.components[part.component]
+                    for _ in 0..<component.horizontal * component.vertical where isSound {
+                        isSound = block(
+                            scan.header, part, scan.tables, &bits, &predictions, scan.brightest, index: 0)
                     }
-                }
-                if !isSound || bits.held < 0 {
-                    if let failure = bits.failure { throw failure }
-                    return .broken(
-                        at: bits.position,
-                        bits.held < 0 ? "the picture's data end before its last block" : "codes no picture has")
                 }
             }
+            guard isSound, bits.held >= 0 else {
+                return bits.held < 0 ? "the picture's data end before its last block" : "codes no picture has"
+            }
+            progress.unit &+= 1
+            column &+= 1
+            if column == columns {
+                column = 0
+                rowStart &+= knownStep
+            }
         }
-        guard eobRun == 0, let stray = bits.alignToMarker(most: Self.mostStrayBytes), stray <= Self.mostStrayBytes
-        else {
-            if let failure = bits.failure { throw failure }
-            return .broken(at: bits.position, "the scan does not end with the picture")
+        return nil
+    }
+
+    // MARK: Trials
+
+    /// Changes to ``known`` that can be taken back; nil while none are noted.
+    private var changes: [(block: Int, before: UInt64)]?
+
+    /// Remembers from now on what ``known`` was.
+    mutating func beginTrial() { changes = [] }
+
+    /// Changes of the trial so far.
+    var trialChanges: Int { changes?.count ?? 0 }
+
+    /// Makes ``known`` what it was when the trial began, or when it had made fewer changes.
+    mutating func takeBackTrial(to count: Int = 0) {
+        while let change = changes?.last, trialChanges > count {
+            known[change.block] = change.before
+            changes?.removeLast()
         }
-        strayBytes += stray
-        return .whole(bits.position)
+    }
+
+    private mutating func remember(_ found: UInt64, of block: Int) {
+        changes?.append((block, known[block]))
+        known[block] = found
     }
 
     /// Follows the blocks of one unit of a sequential scan; false when their codes make no sense.
@@ -329,7 +419,7 @@ struct JPEGScanDecoder {
                 index += 1
             }
         }
-        if found != 0 { known[block] |= found }
+        if found != 0 { remember(known[block] | found, of: block) }
         return true
     }
 
@@ -386,7 +476,7 @@ struct JPEGScanDecoder {
             }
             eobRun -= 1
         }
-        known[block] = found
+        if found != mask { remember(found, of: block) }
         return true
     }
 

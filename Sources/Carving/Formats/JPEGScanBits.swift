@@ -1,9 +1,9 @@
 /// The bits of an entropy-coded segment, without its stuffing (ITU-T T.81, F.1.2.3).
 struct JPEGScanBits {
     /// Bytes fetched at a time.
-    static let pieceSize = 32 * 1024
-
-    private let input: WalkInput
+    private var pieceSize = 32 * 1024
+    /// nil where no more than a piece is looked at.
+    private var input: WalkInput?
     private var piece: [UInt8] = []
     private var pieceStart: Int
     private var index = 0
@@ -18,6 +18,23 @@ struct JPEGScanBits {
     init(_ input: WalkInput, at offset: Int) {
         self.input = input
         pieceStart = offset
+    }
+
+    /// Goes on behind the bytes taken up so far in bytes that are at hand, and nowhere else.
+    mutating func goOn(with bytes: [UInt8]) {
+        pieceStart = position
+        index = 0
+        piece = bytes
+        input = nil
+    }
+
+    /// Goes on behind the bytes taken up so far in a source, fetching as many bytes at a time.
+    mutating func goOn(in input: WalkInput, pieceSize: Int) {
+        pieceStart = position
+        index = 0
+        piece = []
+        self.input = input
+        self.pieceSize = pieceSize
     }
 
     /// Offset of the marker, or of the next byte to be taken up.
@@ -93,7 +110,8 @@ struct JPEGScanBits {
     /// Fetches the piece at the current position; false at the end of the source.
     private mutating func fetch() -> Bool {
         let start = pieceStart + index
-        let count = min(Self.pieceSize, input.count - start)
+        guard let input else { return false }
+        let count = min(pieceSize, input.count - start)
         guard count >= 2, failure == nil else { return false }
         do {
             piece = try input.bytes(at: start, count: count)
@@ -116,10 +134,21 @@ struct JPEGScanBits {
             bits = 0
             held = 0
             if marker != 0 { return dropped }
-            guard dropped <= most, failure == nil, index + 1 < piece.count || input.count - position >= 2 else {
-                return nil
-            }
+            let left = input.map { $0.count - position } ?? 0
+            guard dropped <= most, failure == nil, index + 1 < piece.count || left >= 2 else { return nil }
         }
+    }
+
+    /// Makes as many bits available as there is room for: then equal bits of one source mean equal state.
+    mutating func fillUp() { fill() }
+
+    /// True when a piece is used up and nothing says what follows.
+    var isStarved: Bool { held <= 56 && marker == 0 }
+
+    /// True when a marker follows and what is left before it is padding (F.1.2.3).
+    var endsHere: Bool {
+        guard marker != 0, (0..<8).contains(held) else { return false }
+        return held == 0 || bits &>> UInt64(64 - held) == 1 &<< UInt64(held) &- 1
     }
 
     /// Steps over the marker that was met.

@@ -41,6 +41,19 @@ struct JPEGWalk: FileWalk {
     private var wasFollowed = true
     private var pictures: [(offset: Int, size: Int, kind: Int)] = []
 
+    /// A scan in which the picture breaks off, with what was known before it.
+    struct OpenScan {
+        let scan: JPEGScanDecoder.Scan
+        let decoder: JPEGScanDecoder
+        /// Where its data begin.
+        let start: Int
+    }
+
+    /// True when ``openScan`` is wanted.
+    var keepsOpenScan = false
+    /// The scan in which the walk ended before the picture's end.
+    private(set) var openScan: OpenScan?
+
     init(_ input: WalkInput, at start: Int = 0) {
         self.input = input
         self.start = start
@@ -75,7 +88,12 @@ struct JPEGWalk: FileWalk {
         }
         guard let frame, !scanned.isEmpty else { throw .broken("the picture ends before its data") }
         guard scanned.count == frame.components.count else { throw .broken("a component has no data") }
-        if let stray = decoder?.strayBytes, stray > 0 { file.warnings.append("\(stray) stray bytes after the scans") }
+        if let stray = decoder?.strayBytes, stray > 0 {
+            // Units of another picture may lie among this one's.
+            file.warnings.append("\(stray) stray bytes after the scans")
+            file.confidence = .header
+            file.isUncertain = true
+        }
         if !wasFollowed { file.warnings.append("the picture's codes were not followed bit by bit") }
         file.length = at + 2 - start
         try laterPictures()
@@ -211,12 +229,16 @@ struct JPEGWalk: FileWalk {
         guard hasTables || isMotionJPEG || !isHuffman else { throw .broken("a scan without its Huffman tables") }
         if frame.isFollowed, hasTables, wasFollowed, var decoder, decoder.remembersBlocks {
             self.decoder = nil
-            let end = try decoder.follow(
-                scan, tables: tables, restartInterval: restartInterval, brightest: brightest(frame), input: input,
-                at: end)
+            let context = JPEGScanDecoder.Scan(
+                scan, of: frame, tables: tables, restartInterval: restartInterval, brightest: brightest(frame))
+            // What the decoder remembers is copied only for a search.
+            if keepsOpenScan { openScan = OpenScan(scan: context, decoder: decoder, start: end) }
+            let outcome = try decoder.follow(context, input: input, at: end)
             self.decoder = decoder
-            switch end {
-            case .whole(let next): at = next
+            switch outcome {
+            case .whole(let next):
+                openScan = nil
+                at = next
             case .broken(let position, let reason):
                 file.length = max(0, min(position, input.count) - start)
                 throw .broken(reason)

@@ -207,9 +207,13 @@ final class JoinSearch {
 
     /// Walks two pieces as one file; keeps the file when its checks prove the whole of it.
     ///
-    /// - Parameter atMost: the confidence of the joined file, where something else than the format's checks led to it.
+    /// - Parameters:
+    ///   - atMost: the confidence of the joined file, where something else than the format's checks led to it.
+    ///   - warning: what speaks against the join.
     @discardableResult
-    func attempt(split: Int, gap: Int, atMost: Confidence = .proven) throws(ReadFailure) -> Bool {
+    func attempt(
+        split: Int, gap: Int, atMost: Confidence = .proven, warning: String? = nil
+    ) throws(ReadFailure) -> Bool {
         guard split > 0, split % FreeSpace.block == 0, gap > 0, gap % FreeSpace.block == 0,
             split + gap < space.size, !isOver
         else { return false }
@@ -217,13 +221,14 @@ final class JoinSearch {
         defer { count(joint) }
         switch try walker.walk(joint) {
         case .complete(var file):
-            guard file.confidence == .proven || (atMost == .header && file.confidence == .structural),
+            guard file.confidence == .proven || (atMost != .proven && file.confidence == .structural),
                 file.length > split, file.length <= joint.count
             else { return false }
             let isProven = file.confidence == .proven
             file = try EndEvidence.judged(file, joint)
             if atMost != .proven {
-                file.confidence = atMost
+                if file.confidence != .header { file.confidence = atMost }
+                if let warning { file.warnings.append(warning) }
             } else if isProven, try hasTwin(joint, length: file.length, split: split, gap: gap) {
                 file.confidence = .header
                 file.warnings.append("other borders of its pieces hold as well: its content repeats itself there")
