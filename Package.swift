@@ -50,8 +50,8 @@ let layers: [Target] = [
     .target(
         name: "Carving",
         dependencies: [
-            "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CLZMA", "CZlib",
-            "CZstd",
+            "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CDeflate", "CLZ4",
+            "CLZMA", "CZlib", "CZstd",
         ],
         swiftSettings: rules),
 
