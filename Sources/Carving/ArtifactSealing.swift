@@ -42,20 +42,19 @@ extension CarveWorker {
     /// Reads the find once: digests, libmagic's description, its identity.
     func seal(_ find: DecidedFind, item: String) throws(CarveError) -> SealedFind {
         var result = SealedFind()
-        let callsBefore = cookie.calls
         do {
             var find = find
             if find.endIsGuessed { try endAtZeros(&find) }
             let content = ExtentSource(source, extents: find.extents)
-            let (sha256, md5) = try digests(of: content, offset: find.offset)
             let head = try content.bytes(at: 0, count: limits.describedBytes)
+            let (sha256, md5) = try digests(of: content, head: head, offset: find.offset)
             var description = ""
             do throws(MagicError) {
-                description = try cookie.describe(head)
+                description = try describe(head, of: sha256)
             } catch {
                 result.warnings.append("offset \(find.offset): \(error.message)")
             }
-            result.libmagicCalls = cookie.calls - callsBefore
+            result.libmagicCalls = 1
             result.bytesHashed = content.size
             // What libmagic does not know by the find's own bytes, it knew by those of its neighbour.
             if find.endIsGuessed, MagicAnswer.saysNothing(description) { return result }
@@ -103,11 +102,24 @@ extension CarveWorker {
         }
     }
 
-    /// Both digests in one read.
-    private func digests(of content: ExtentSource, offset: Int) throws -> (sha256: Digest, md5: Digest) {
+    /// libmagic's description of content whose first bytes and digest are known; the same content is described once.
+    private func describe(_ head: [UInt8], of content: Digest) throws(MagicError) -> String {
+        if let known = descriptions[content] { return known }
+        let description = try cookie.describe(head)
+        if descriptions.count >= Self.mostDescriptions { descriptions.removeAll(keepingCapacity: true) }
+        descriptions[content] = description
+        return description
+    }
+
+    /// Both digests in one read, of which the first bytes were read already.
+    private func digests(
+        of content: ExtentSource, head: [UInt8], offset: Int
+    ) throws -> (sha256: Digest, md5: Digest) {
         var sha256 = try RunningDigest(.sha256)
         var md5 = try RunningDigest(.md5)
-        var at = 0
+        try sha256.update(head)
+        try md5.update(head)
+        var at = head.count
         while at < content.size {
             let piece = try buffer.piece(of: content, at: at, upTo: content.size - at)
             guard !piece.isEmpty else {

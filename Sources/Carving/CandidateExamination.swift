@@ -68,6 +68,9 @@ final class CarveWorker: @unchecked Sendable {
     var cookie: MagicCookie
     /// Reused for every read that is digested.
     let buffer = ReadBuffer(size: bufferSize)
+    /// libmagic's descriptions of the content sealed last, by its SHA-256: media hold many copies of one file.
+    var descriptions: [Digest: String] = [:]
+    static let mostDescriptions = 8192
 
     private static let bufferSize = 256 * 1024
 

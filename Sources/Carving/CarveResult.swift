@@ -27,7 +27,7 @@ public struct CarveStatistics: Hashable, Sendable {
     /// Artifacts that libmagic described.
     public var descriptionCalls = 0
     /// Times that libmagic was given bytes to name, for what the result rests on: an answer is asked for in up to three
-    /// parts (description, MIME type, extensions).
+    /// parts (description, MIME type, extensions). Copies of one content count each, though it is described once.
     public var libmagicCalls = 0
     /// Files found in other files.
     public var embedded = 0

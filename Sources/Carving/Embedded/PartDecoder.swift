@@ -142,6 +142,7 @@ struct PartDecoder {
         _ ranges: [Range<Int>], _ wrapping: Inflater.Wrapping, _ sink: inout ContentSink,
         _ budget: inout EmbeddedBudget
     ) throws -> End {
+        if let end = try inflateWhole(ranges, wrapping, &sink, &budget) { return end }
         guard var inflater = Inflater(wrapping) else { return .refused(.damaged) }
         var output = [UInt8](repeating: 0, count: Inflater.pieceSize)
         var consumed = 0
@@ -178,6 +179,33 @@ struct PartDecoder {
             }
         }
         return isFinished ? .whole(isChecked: wrapping != .raw) : .refused(.damaged)
+    }
+
+    /// Inflates a stream that lies in memory as a whole, states its size and meets no limit; nil when nothing is known.
+    private func inflateWhole(
+        _ ranges: [Range<Int>], _ wrapping: Inflater.Wrapping, _ sink: inout ContentSink,
+        _ budget: inout EmbeddedBudget
+    ) throws -> End? {
+        guard let range = ranges.first, ranges.count == 1, wrapping != .zlib,
+            wrapping == .gzip || part.size != nil && !part.sizeIsShort,
+            (18...WholeInflater.mostInput).contains(range.count)
+        else { return nil }
+        let stored = try container.bytes(at: range.lowerBound, count: range.count)
+        guard stored.count == range.count else { return nil }
+        let isGzip = wrapping == .gzip
+        // zlib compares the header's checksum as well, where there is one (RFC 1952, 2.3.1).
+        if isGzip, stored[3] & 2 != 0 { return nil }
+        let size = isGzip ? stored.suffix(4).reversed().reduce(0) { $0 << 8 | Int($1) } : part.size ?? 0
+        let most = min(budget.bytes, limits.embeddedMemberBytes, limits.embeddedRatioAbove, part.size ?? Int.max)
+        guard (0...most).contains(size) else { return nil }
+        return try WholeInflater.lend { inflater in
+            guard let (content, consumed) = inflater.inflate(stored[...], isGzip ? .gzip : .raw, room: max(1, size)),
+                content.count <= size, !isGzip || consumed == stored.count
+            else { return nil }
+            budget.bytes -= content.count
+            try sink.take(content)
+            return .whole(isChecked: isGzip)
+        }
     }
 
     /// Decompresses streams one behind the other.

@@ -131,7 +131,9 @@ private struct ZipWalk: FileWalk {
                 file.length = dataStart + part.consumed
                 throw .broken("a member reaches past the end of the source")
             }
-            let outcome = try input.inflate(from: dataStart, to: stop, keeping: keep, budget: &budget)
+            let outcome = try input.inflate(
+                from: dataStart, to: stop, keeping: keep, size: followedByDescriptor ? nil : header.size,
+                budget: &budget)
             if outcome.end == .finished, followedByDescriptor || outcome.consumed == packed {
                 crc = Int(outcome.crc)
                 packed = outcome.consumed

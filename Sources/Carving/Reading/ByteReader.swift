@@ -34,6 +34,8 @@ public final class ByteReader {
 
     private let source: any ByteSource
     private let base: Int
+    /// Bytes of the window; it is smaller until more than the first bytes are asked for.
+    private let capacity: Int
     private var window: [UInt8]
     private var windowStart = 0
     private var windowCount = 0
@@ -51,12 +53,23 @@ public final class ByteReader {
         decodingAllowance = allowance
     }
 
+    /// Bytes fetched at first: most candidates are declined by them.
+    private static let firstWindow = 4096
+    /// True where the source is made of pieces that are tried.
+    private let isTrial: Bool
+
+    /// True when streams may be inflated as a whole.
+    var inflatesWhole: Bool { !isTrial }
+
     /// A reader with a window of its own size, at least 64 bytes: a small one suits a file that is read here and there.
     init(_ source: any ByteSource, at base: Int, window: Int) {
         self.source = source
         self.base = base
         self.count = max(0, source.size - base)
-        self.window = [UInt8](repeating: 0, count: window)
+        capacity = window
+        // Where pieces of files are tried, each byte that is read counts: there it stays as it is.
+        isTrial = source is FreeSpace
+        self.window = [UInt8](repeating: 0, count: isTrial ? window : min(window, Self.firstWindow))
     }
 
     /// A reader of a whole source whose walkers may decode at most `allowance` bytes.
@@ -156,15 +169,31 @@ public final class ByteReader {
     func withBytes<Answer>(
         at offset: Int, count: Int, _ body: (ArraySlice<UInt8>) -> Answer
     ) throws(ReadFailure) -> Answer {
-        guard count <= window.count / 4 else { throw .tooLarge(count: count) }
+        guard count <= capacity / 4 else { throw .tooLarge(count: count) }
         let start = try locate(offset, count)
         return body(window[start..<start + count])
+    }
+
+    /// Bytes from `offset` on, which lie in the source: all of them, or as many of them as one window holds.
+    func run(at offset: Int, count: Int, isWhole: Bool) throws(ReadFailure) -> ArraySlice<UInt8> {
+        let held = capacity / 4
+        if isWhole, count > held { return try bytes(at: offset, count: count)[...] }
+        let start = try locate(offset, min(count, held))
+        return window[start..<min(windowCount, start + count)]
     }
 
     /// True when the bytes at `offset` are those of `pattern`; false also when the source ends before.
     public func matches(_ pattern: some Collection<UInt8>, at offset: Int) throws(ReadFailure) -> Bool {
         guard offset >= 0, offset <= count, count - offset >= pattern.count else { return false }
         var at = offset
+        if at >= windowStart, at - windowStart + pattern.count <= windowCount {
+            at -= windowStart
+            for byte in pattern {
+                if window[at] != byte { return false }
+                at += 1
+            }
+            return true
+        }
         for byte in pattern {
             if try u8(at) != byte { return false }
             at += 1
@@ -256,6 +285,9 @@ public final class ByteReader {
     private func locate(_ offset: Int, _ length: Int) throws(ReadFailure) -> Int {
         if offset >= windowStart, offset &- windowStart &+ length <= windowCount { return offset - windowStart }
         try checkRange(offset, length)
+        if window.count < capacity, bytesFetched > 0 || offset % (window.count / 4) + length > window.count {
+            window = [UInt8](repeating: 0, count: capacity)
+        }
         // Fetch on aligned quarters so that small steps backwards do not fetch again.
         let start = max(0, offset - offset % (window.count / 4))
         // Lent out for the read: an access to a class's own storage that lasts is checked at run time, at each access.

@@ -1,6 +1,6 @@
-internal import CZlib
+internal import CDeflate
 
-/// The CRC-32 of ISO 3309 that PNG, gzip and ZIP use, computed by zlib.
+/// The CRC-32 of ISO 3309 that PNG, gzip and ZIP use, computed by libdeflate.
 struct CRC32 {
     private(set) var value: UInt32 = 0
 
@@ -15,7 +15,9 @@ struct CRC32 {
 
     mutating func update(_ bytes: ArraySlice<UInt8>) {
         value = unsafe bytes.withUnsafeBufferPointer { buffer in
-            unsafe UInt32(truncatingIfNeeded: crc32_z(UInt(value), buffer.baseAddress, buffer.count))
+            // Without an address libdeflate would begin anew.
+            guard let address = buffer.baseAddress else { return value }
+            return unsafe libdeflate_crc32(value, address, buffer.count)
         }
     }
 }

@@ -112,10 +112,18 @@ extension ByteReader {
     ///
     /// - Parameters:
     ///   - keeping: how many bytes of the output to keep.
+    ///   - size: bytes of output, where they are stated.
     ///   - budget: bytes of output that the candidate may still produce; reduced by what was produced.
     func inflate(
-        from start: Int, to end: Int, keeping: Int = 0, budget: inout Int
+        from start: Int, to end: Int, keeping: Int = 0, size: Int? = nil, budget: inout Int
     ) throws(ReadFailure) -> InflateOutcome {
+        let most = min(budget, decodingAllowance)
+        if let whole = try inflateWhole(from: start, to: min(end, count), keeping: keeping, size: size, most: most) {
+            bytesInflated += whole.produced
+            budget -= whole.produced
+            charge(whole.produced)
+            return whole
+        }
         var outcome = InflateOutcome(end: .cut, consumed: 0, produced: 0, crc: 0, head: [])
         guard var inflater = Inflater() else {
             outcome.end = .limit
@@ -166,5 +174,35 @@ extension ByteReader {
             at += piece.count
         }
         return outcome
+    }
+    /// Room for the content of a stream whose size is not stated, at first and at most.
+    private static let firstRoom = 64 * 1024
+    private static let lastRoom = 512 * 1024
+
+    /// What the stream at `start` gives, when all of it lies in memory and is sound; nil when nothing is known about it.
+    ///
+    /// Of a stream whose size is not stated, only what one window holds is looked at.
+    /// - Parameter most: bytes that no limit forbids.
+    private func inflateWhole(
+        from start: Int, to stop: Int, keeping: Int, size: Int?, most: Int
+    ) throws(ReadFailure) -> InflateOutcome? {
+        guard inflatesWhole, start >= 0, start < stop else { return nil }
+        let stated = size.map { max(1, $0) }
+        let room = stated ?? Self.firstRoom
+        guard room < most, room <= WholeInflater.mostOutput, stated == nil || stop - start <= WholeInflater.mostInput
+        else { return nil }
+        let input = try run(at: start, count: stop - start, isWhole: stated != nil)
+        return WholeInflater.lend { inflater in
+            var result = inflater.inflate(input, room: room)
+            if result == nil, inflater.lacksRoom, stated == nil, Self.lastRoom < most {
+                result = inflater.inflate(input, room: Self.lastRoom)
+            }
+            guard let (content, consumed) = result else { return nil }
+            var crc = CRC32()
+            crc.update(content)
+            return InflateOutcome(
+                end: .finished, consumed: consumed, produced: content.count, crc: crc.value,
+                head: Array(content.prefix(keeping)))
+        }
     }
 }

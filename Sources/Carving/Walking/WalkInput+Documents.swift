@@ -23,12 +23,12 @@ extension WalkInput {
         do { return try reader.firstOffset(of: pattern, in: start..<end) } catch { throw .failed(error) }
     }
 
-    /// Inflates the raw DEFLATE stream at `start`; see ``ByteReader/inflate(from:to:keeping:budget:)``.
+    /// Inflates the raw DEFLATE stream at `start`; see ``ByteReader/inflate(from:to:keeping:size:budget:)``.
     func inflate(
-        from start: Int, to end: Int, keeping: Int = 0, budget: inout Int
+        from start: Int, to end: Int, keeping: Int = 0, size: Int? = nil, budget: inout Int
     ) throws(WalkStop) -> InflateOutcome {
         do {
-            return try reader.inflate(from: start, to: end, keeping: keeping, budget: &budget)
+            return try reader.inflate(from: start, to: end, keeping: keeping, size: size, budget: &budget)
         } catch {
             throw .failed(error)
         }
