@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
@@ -193,3 +194,61 @@ static inline void linux_confine_self(void) {
 
 // pipe2(2) with O_CLOEXEC.
 static inline int linux_pipe(int *ends) { return (int)syscall(SYS_pipe2, ends, O_CLOEXEC); }
+
+// A program of ours that serves requests, each in a process of its own: no request's process may look into the server, or
+// change it.
+static inline void linux_confine_server(void) {
+    linux_confine_self();
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+// A pair of connected sockets that keep the borders of messages.
+static inline int linux_message_sockets(int *ends) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+}
+
+union linux_two_descriptors {
+    struct cmsghdr aligned;
+    char bytes[CMSG_SPACE(2 * sizeof(int))];
+};
+
+// Sends a text and two descriptors as one message; 0 when that was done.
+static inline int linux_send_request(int socket, const char *text, unsigned long size, const int *descriptors) {
+    struct iovec part = {(void *)text, size};
+    union linux_two_descriptors control = {0};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(2 * sizeof(int));
+    for (int index = 0; index < 2; index++) ((int *)CMSG_DATA(head))[index] = descriptors[index];
+    long sent;
+    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    while (sent < 0 && errno == EINTR);
+    return sent == (long)size ? 0 : -1;
+}
+
+// Takes what linux_send_request sent; answers the size of the text, or -1 when there is no more.
+static inline long linux_take_request(int socket, char *text, unsigned long size, int *descriptors) {
+    struct iovec part = {text, size};
+    union linux_two_descriptors control = {0};
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    long taken;
+    do taken = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    while (taken < 0 && errno == EINTR);
+    struct cmsghdr *head = taken > 0 ? CMSG_FIRSTHDR(&message) : 0;
+    if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(2 * sizeof(int))) return -1;
+    for (int index = 0; index < 2; index++) descriptors[index] = ((int *)CMSG_DATA(head))[index];
+    return taken;
+}
+
+// Forks a process for one request: it ends with the server. For a server without threads.
+static inline pid_t linux_fork_for_request(void) {
+    pid_t server = getpid();
+    pid_t child = fork();
+    if (child != 0) return child;
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != server) _exit(linux_confined_failed);
+    return 0;
+}

@@ -257,4 +257,46 @@ import Testing
             #expect(throws: CarveError.self) { try writer.write(deep, to: path + "3") }
         }
     }
+    @Test(arguments: [1, 3]) func allArtifactsAreWrittenOnce(workers: Int) throws {
+        let archive = try EmbeddedTesting.python(
+            """
+            import io, zipfile, tarfile, gzip
+            def tar(names):
+                packed = io.BytesIO()
+                with tarfile.open(fileobj=packed, mode='w') as t:
+                    for name in names:
+                        content = (name * 5000).encode()
+                        info = tarfile.TarInfo(name)
+                        info.size = len(content)
+                        t.addfile(info, io.BytesIO(content))
+                return packed.getvalue()
+            with zipfile.ZipFile(out, 'w', zipfile.ZIP_DEFLATED) as z:
+                z.writestr('one.tgz', gzip.compress(tar(['a', 'b', 'c']), mtime=0))
+                for number in range(40): z.writestr(f'{number}.bin', bytes([number]) * 3000)
+                z.writestr('two.tgz', gzip.compress(tar(['d', 'e']), mtime=0))
+            """)
+        let (medium, result) = try EmbeddedTesting.carve(archive)
+        #expect(result.embedded.count == 40 + 2 + 2 + 5)
+        try withTemporaryFolder { folder in
+            var generator = SeededGenerator(seed: 7)
+            let all = result.artifacts.shuffled(using: &generator).map { artifact in
+                WrittenArtifact(
+                    artifact, ancestors: EmbeddedTesting.ancestors(of: artifact, in: result),
+                    path: folder.appendingPathComponent(artifact.id).path)
+            }
+            let writer = ArtifactWriter(source: MemorySource(medium), workFolder: folder.path)
+            #expect(writer.write(all, workers: workers).allSatisfy { $0 == nil })
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == all.count)
+            for artifact in result.artifacts {
+                let written = [UInt8](try Data(contentsOf: folder.appendingPathComponent(artifact.id)))
+                #expect(try digest(.sha256, of: written) == artifact.sha256, "\(artifact.path)")
+            }
+            // What stands already is not touched, and does not keep others from being written.
+            let last = try #require(result.embedded.last)
+            try FileManager.default.removeItem(at: folder.appendingPathComponent(last.id))
+            let errors = writer.write(all, workers: workers)
+            #expect(errors.filter { $0 == nil }.count == 1)
+            #expect(errors.allSatisfy { $0 == nil || $0?.code == .output })
+        }
+    }
 }

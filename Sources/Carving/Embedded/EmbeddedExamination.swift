@@ -150,7 +150,7 @@ private struct ContainerOpening {
             case .refused(let reason): return part.isOptional ? nil : reason
             case .whole(let checked): isChecked = checked
             }
-            let whole = try sink.finish()
+            guard let whole = try sink.finish() else { return .damaged }
             found = whole.source
             digested = whole
         }

@@ -29,14 +29,22 @@ struct EmbeddedBudget: Sendable {
 
 /// Takes the content of a part while it is decoded: digests it and keeps it.
 struct ContentSink: ~Copyable {
-    private var sha256: RunningDigest
-    private var md5: RunningDigest
+    /// Nil where the content is only kept.
+    private var sha256: RunningDigest?
+    private var md5: RunningDigest?
     private var crc = CRC32()
     private var spool: ContentSpool
 
-    init(folder: String) throws(DigestError) {
-        let first = try RunningDigest(.sha256)
-        let second = try RunningDigest(.md5)
+    init(folder: String, isDigested: Bool = true) throws(DigestError) {
+        let first: RunningDigest?
+        let second: RunningDigest?
+        if isDigested {
+            first = try RunningDigest(.sha256)
+            second = try RunningDigest(.md5)
+        } else {
+            first = nil
+            second = nil
+        }
         sha256 = first
         md5 = second
         spool = ContentSpool(folder: folder)
@@ -46,16 +54,22 @@ struct ContentSink: ~Copyable {
 
     mutating func take(_ piece: ArraySlice<UInt8>) throws {
         guard !piece.isEmpty else { return }
-        try sha256.update(piece)
-        try md5.update(piece)
-        crc.update(piece)
         try spool.append(piece)
+        guard sha256 != nil else { return }
+        try sha256?.update(piece)
+        try md5?.update(piece)
+        crc.update(piece)
     }
 
-    consuming func finish() throws(DigestError) -> DigestedContent {
-        DigestedContent(
+    /// The content and its digests; nil where it was only kept.
+    consuming func finish() throws(DigestError) -> DigestedContent? {
+        guard let sha256 = sha256.take(), let md5 = md5.take() else { return nil }
+        return DigestedContent(
             source: spool.content(), sha256: try sha256.finalize(), md5: try md5.finalize(), crc: crc.value)
     }
+
+    /// The content alone.
+    consuming func content() -> any ByteSource { spool.content() }
 }
 
 /// Content and its digests.

@@ -11,8 +11,8 @@ struct UnpackedParts {
     let limits: CarveLimits
     let workFolder: String
     let buffer: ReadBuffer
-    /// The only member whose content is kept; nil for all.
-    var only: Int?
+    /// The only members whose content is kept; nil for all.
+    var only: Set<Int>?
 
     /// Unpacks the archive, as far as the budget goes.
     ///
@@ -133,7 +133,7 @@ private struct MemberTaking: ~Copyable {
             case .tooLarge: refused.append(.limit("embedded_member_bytes"))
             case .noFile, nil: break
             }
-            if let only = parts.only { return member.index <= only }
+            if let only = parts.only { return member.index <= only.max() ?? -1 }
         case .content(let piece):
             guard current?.refusal == nil else { return true }
             left -= piece.count
@@ -141,7 +141,7 @@ private struct MemberTaking: ~Copyable {
                 left = 0
                 return stop("budget")
             }
-            if let only = parts.only, current?.index != only { return true }
+            if let only = parts.only, let index = current?.index, !only.contains(index) { return true }
             let size = spool.size - start + piece.count
             if size > parts.limits.embeddedMemberBytes { reason = .limit("embedded_member_bytes") }
             if spool.size + piece.count > parts.limits.embeddedUnpackedBytes { return stop("embedded_unpacked_bytes") }
@@ -154,7 +154,7 @@ private struct MemberTaking: ~Copyable {
             if reason == nil { try spool.append(piece) }
         case .ends(let isWhole):
             guard let member = current, member.refusal == nil else { return true }
-            if let only = parts.only, member.index != only { return true }
+            if let only = parts.only, !only.contains(member.index) { return true }
             let place = start..<spool.size
             if let reason {
                 refused.append(reason)

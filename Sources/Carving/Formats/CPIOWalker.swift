@@ -86,13 +86,23 @@ private struct CPIOWalk: FileWalk {
     private func octal(_ at: Int, _ digits: Int) throws(WalkStop) -> Int { try number(at, digits, base: 8) }
 
     private func number(_ at: Int, _ digits: Int, base: Int) throws(WalkStop) -> Int {
+        guard input.fits(at, digits) else { throw .failed(.pastEnd(offset: at)) }
         var value = 0
-        for byte in try input.bytes(at: at, count: digits) {
-            guard let digit = Character(Unicode.Scalar(byte)).hexDigitValue, digit < base else {
+        for place in at..<at + digits {
+            guard let digit = Self.digit(try input.u8(place)), digit < base else {
                 throw isRecognised ? .broken("no number in a header") : .rejected("no number in the header")
             }
             value = value * base + digit
         }
         return value
+    }
+
+    private static func digit(_ character: Int) -> Int? {
+        switch character {
+        case 0x30...0x39: character - 0x30
+        case 0x41...0x46: character - 0x41 + 10
+        case 0x61...0x66: character - 0x61 + 10
+        default: nil
+        }
     }
 }

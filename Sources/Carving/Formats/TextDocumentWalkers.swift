@@ -520,6 +520,7 @@ private struct MailWalk: FileWalk {
     private mutating func line() throws(WalkStop) -> [UInt8] {
         var line: [UInt8] = []
         while true {
+            try text.takePlain(to: &line, atMost: Self.longestLine - line.count)
             let character = try text.next()
             if character == 0x0A { return line }
             if character == 0x0D {

@@ -34,10 +34,12 @@ private struct ZipWalk: FileWalk {
     /// Compression methods that exist (APPNOTE 4.4.5).
     static let methods: Set<Int> = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 14, 16, 18, 19, 20, 93, 94, 95, 96, 97, 98, 99]
 
-    /// What was met of one member, for the comparison with the directory.
+    /// What was met of one member, for the comparison with the directory: small, for there may be a million.
     struct Member {
+        /// Where it begins, or where the directory says so.
+        var offset: Int
         var size: Int
-        var crc: Int
+        var crc: UInt32
         /// Checksum of the name.
         var name: UInt32
         var times: ZipTimes
@@ -48,7 +50,8 @@ private struct ZipWalk: FileWalk {
         length: 0, confidence: .structural, format: "zip", fileExtension: "zip", mime: "application/zip")
     var isRecognised = false
 
-    var members: [Int: Member] = [:]
+    /// In the order of their offsets.
+    var members: [Member] = []
     var contents = ZipContents()
     var budget = InflateLimit.mostBytes
     /// The first member whose content its checksum contradicts.
@@ -182,9 +185,11 @@ private struct ZipWalk: FileWalk {
             }
         }
         contentBytes += size
-        members[start] = Member(
-            size: packed, crc: header.crc, name: try input.crc32(of: start + 30..<start + 30 + nameLength),
-            times: try ZipTimes(input, at: start + 10, extra: start + 30 + nameLength..<dataStart))
+        members.append(
+            Member(
+                offset: start, size: packed, crc: UInt32(truncatingIfNeeded: header.crc),
+                name: try input.crc32(of: start + 30..<start + 30 + nameLength),
+                times: try ZipTimes(input, at: start + 10, extra: start + 30 + nameLength..<dataStart)))
         file.length = end
     }
 
@@ -249,7 +254,7 @@ private struct ZipWalk: FileWalk {
         }
         try skipSigningBlock()
         let directoryStart = file.length
-        var entries: [(offset: Int, member: Member)] = []
+        var entries: [Member] = []
         var at = directoryStart
         while try input.matches(ZipRecord.directoryEntry, at: at) {
             entries.append(try entry(at: &at))
@@ -292,7 +297,7 @@ private struct ZipWalk: FileWalk {
     }
 
     /// One directory entry (4.3.12).
-    private func entry(at position: inout Int) throws(WalkStop) -> (offset: Int, member: Member) {
+    private func entry(at position: inout Int) throws(WalkStop) -> Member {
         let at = position
         var header = ZipLocalHeader(
             crc: try input.u32le(at + 16), packed: try input.u32le(at + 20), size: try input.u32le(at + 24))
@@ -304,33 +309,37 @@ private struct ZipWalk: FileWalk {
         guard position <= input.count else { throw .failed(.pastEnd(offset: position)) }
         let name = try input.crc32(of: at + 46..<at + 46 + nameLength)
         let extra = at + 46 + nameLength
-        let times = try ZipTimes(input, at: at + 12, extra: extra..<extra + extraLength)
-        return (header.offset, Member(size: header.packed, crc: header.crc, name: name, times: times))
+        return Member(
+            offset: header.offset, size: header.packed, crc: UInt32(truncatingIfNeeded: header.crc), name: name,
+            times: try ZipTimes(input, at: at + 12, extra: extra..<extra + extraLength))
     }
 
     /// The directory must describe the members that were met, where they were met.
-    private mutating func compare(
-        _ entries: [(offset: Int, member: Member)], shift: Int
-    ) throws(WalkStop) {
+    private mutating func compare(_ entries: [Member], shift: Int) throws(WalkStop) {
         if shift < 0 { throw .broken("bytes too many before the central directory: its offsets do not fit") }
         if shift > 0, let first = entries.map(\.offset).min(), first < shift {
             throw .rejected("begins inside an archive")
         }
         var renamed = 0
         var timed = 0
-        var named: Set<Int> = []
+        var isNamed = [Bool](repeating: false, count: members.count)
+        var named = 0
         for entry in entries {
-            guard named.insert(entry.offset).inserted else {
-                throw .broken("two entries of the central directory name the same member: members overlap")
-            }
-            guard let member = members[entry.offset - shift] else {
+            // Most directories name the members in their order.
+            guard let position = position(of: entry.offset - shift, near: named) else {
                 throw .broken("the central directory names a member where none is")
             }
-            guard member.size == entry.member.size, member.crc == entry.member.crc else {
+            guard !isNamed[position] else {
+                throw .broken("two entries of the central directory name the same member: members overlap")
+            }
+            isNamed[position] = true
+            named += 1
+            let member = members[position]
+            guard member.size == entry.size, member.crc == entry.crc else {
                 throw .broken("the central directory contradicts a member's header")
             }
-            if member.name != entry.member.name { renamed += 1 }
-            if member.times.contradicts(entry.member.times) { timed += 1 }
+            if member.name != entry.name { renamed += 1 }
+            if member.times.contradicts(entry.times) { timed += 1 }
         }
         if timed > 0 {
             hasContradiction = true
@@ -340,14 +349,26 @@ private struct ZipWalk: FileWalk {
             hasContradiction = true
             file.warnings.append("\(renamed) members have another name in the central directory")
         }
-        if named.count < members.count {
+        if named < members.count {
             hasContradiction = true
-            file.warnings.append("\(members.count - named.count) members are not in the central directory")
+            file.warnings.append("\(members.count - named) members are not in the central directory")
         }
         if shift > 0 {
             file.confidence = .header
             file.warnings.append("offsets count from \(shift) bytes before: the archive was appended to something")
         }
+    }
+
+    /// Position of the member that begins at an offset; `guess` is tried first.
+    private func position(of offset: Int, near guess: Int) -> Int? {
+        if guess < members.count, members[guess].offset == offset { return guess }
+        var low = 0
+        var high = members.count
+        while low < high {
+            let middle = (low + high) / 2
+            if members[middle].offset < offset { low = middle + 1 } else { high = middle }
+        }
+        return low < members.count && members[low].offset == offset ? low : nil
     }
 
     /// An Android package carries its signatures between the last member and the directory.

@@ -1,3 +1,4 @@
+internal import Glibc
 public import SourceMedia
 
 /// Why a read inside a candidate failed.
@@ -216,15 +217,43 @@ public final class ByteReader {
         while at < end, end - at >= pattern.count {
             let start = try locate(at, 1)
             let stop = min(windowCount, start + (end - at))
-            guard let found = window[start..<stop].firstIndex(of: first) else {
+            guard let distance = Self.distance(to: first, in: window[start..<stop]) else {
                 at += stop - start
                 continue
             }
-            at += found - start
+            at += distance
             if end - at >= pattern.count, try matches(pattern, at: at) { return at }
             at += 1
         }
         return nil
+    }
+
+    /// How far the first occurrence of a byte is.
+    private static func distance(to byte: UInt8, in bytes: ArraySlice<UInt8>) -> Int? {
+        unsafe bytes.withUnsafeBytes { buffer in
+            guard let start = buffer.baseAddress, let found = unsafe memchr(start, Int32(byte), buffer.count) else {
+                return nil
+            }
+            return unsafe UnsafeRawPointer(found) - start
+        }
+    }
+
+    /// Appends the bytes from `offset` on that meet the condition, at most `most`, without a gap; answers how many.
+    func appendRun(
+        at offset: Int, atMost most: Int, to bytes: inout [UInt8], where condition: (UInt8) -> Bool
+    ) throws(ReadFailure) -> Int {
+        guard offset >= 0, offset < count else { return 0 }
+        let end = offset + min(most, count - offset)
+        var at = offset
+        while at < end {
+            let start = try locate(at, 1)
+            let stop = min(windowCount, start + (end - at))
+            let other = window[start..<stop].firstIndex(where: { !condition($0) }) ?? stop
+            bytes += window[start..<other]
+            at += other - start
+            if other < stop { break }
+        }
+        return at - offset
     }
 
     /// How many bytes from `offset` on meet the condition, at most `most`, without a gap.

@@ -67,6 +67,25 @@ struct TextCursor {
         let run = try input.countRun(at: at, atMost: most) { byte in
             byte >= 0x20 && byte != 0x7F && byte <= highest && byte != stop && byte != otherStop
         }
+        step(overPlain: run)
+    }
+
+    /// Appends ordinary characters to a line and steps over them, as ``skipPlain(before:_:atMost:)`` does.
+    mutating func takePlain(to line: inout [UInt8], atMost most: Int) throws(WalkStop) {
+        guard width == 1, pendingUTF8 == 0, most > 0 else { return }
+        let highest: UInt8 = checksUTF8 ? 0x7E : 0xFF
+        let run: Int
+        do throws(ReadFailure) {
+            run = try input.reader.appendRun(at: at, atMost: most, to: &line) { byte in
+                byte >= 0x20 && byte != 0x7F && byte <= highest
+            }
+        } catch {
+            throw .failed(error)
+        }
+        step(overPlain: run)
+    }
+
+    private mutating func step(overPlain run: Int) {
         guard run > 0 else { return }
         if followsCarriageReturn { carriageReturns += 1 }
         followsCarriageReturn = false

@@ -11,6 +11,8 @@ public struct ExportWorkflow {
     let folder: CaseFolder
     let session: CaseSession?
     let progress: (any ProgressListener)?
+    /// Threads that decode and write.
+    public var workers = ProcessInfo.processInfo.activeProcessorCount
 
     /// - Parameter session: where to record the export; nil to record nothing.
     public init(_ folder: CaseFolder, session: CaseSession?, progress: (any ProgressListener)? = nil) {
@@ -45,20 +47,26 @@ public struct ExportWorkflow {
         var containers: [String: Artifact] = [:]
         for (item, found) in Dictionary(grouping: artifacts, by: \.item).sorted(by: { $0.key < $1.key }) {
             let source = try StoredSource.open(item, in: folder, path: sourcePath)
-            for artifact in found {
-                let name = Self.fileName(of: artifact)
-                do {
-                    let ancestors = try Self.ancestors(of: artifact, in: store, &containers)
-                    try ArtifactWriter(source: source, workFolder: target)
-                        .write(artifact, ancestors: ancestors, to: target + "/" + name)
-                    outcome.written += 1
-                    outcome.bytes += artifact.size
-                    list += Array("\(artifact.sha256.hex)  \(name)\n".utf8)
-                } catch {
-                    outcome.failures.append("\(artifact.id): \(error)")
-                }
-                progress?.advanced(to: outcome.written + outcome.failures.count, of: artifacts.count)
+            for artifact in found { containers[artifact.id] = artifact }
+            let written = try found.map { artifact in
+                WrittenArtifact(
+                    artifact, ancestors: try Self.ancestors(of: artifact, in: store, &containers),
+                    path: target + "/" + Self.fileName(of: artifact))
             }
+            let (progress, before) = (progress, outcome.written + outcome.failures.count)
+            let errors = ArtifactWriter(source: source, workFolder: target).write(written, workers: workers) { done in
+                progress?.advanced(to: before + done, of: artifacts.count)
+            }
+            for (artifact, error) in zip(found, errors) {
+                if let error {
+                    outcome.failures.append("\(artifact.id): \(error)")
+                    continue
+                }
+                outcome.written += 1
+                outcome.bytes += artifact.size
+                list += Array("\(artifact.sha256.hex)  \(Self.fileName(of: artifact))\n".utf8)
+            }
+            containers.removeAll()
         }
         try session?.append(
             .export, items: Set(artifacts.map(\.item)).sorted().map { LedgerItem(id: $0, kind: .image) },

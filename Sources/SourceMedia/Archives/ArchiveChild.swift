@@ -4,7 +4,7 @@ internal import Glibc
 
 /// The process that reads an archive: this program, called again with a hidden command.
 public enum ArchiveChild {
-    /// The hidden command's name; its one argument is the format, for unpacking with `unpack:` before and limits behind.
+    /// The hidden command's name; its one argument is the format, or `unpack` for a server that unpacks.
     public static let command = "list-archive-members"
 
     /// Bytes of address space: decompressors may ask for dictionaries of up to 4 GiB.
@@ -16,8 +16,7 @@ public enum ArchiveChild {
     ///
     /// - Returns: the exit status.
     public static func run(_ format: String) -> Int32 {
-        let parts = format.split(separator: ":")
-        if parts.first == ArchiveUnpacking.argument[...] { return ArchiveUnpacking.runChild(Array(parts.dropFirst())) }
+        if format == UnpackServer.argument { return UnpackServer.run() }
         guard let format = ArchiveFormat(rawValue: format) else { return 2 }
         // Names are taken as they are; the locale only keeps libarchive from refusing those that are UTF-8.
         unsafe setlocale(LC_ALL, "C.UTF-8")

@@ -1,4 +1,3 @@
-internal import CLinux
 internal import EvidenceModel
 internal import Glibc
 
@@ -77,9 +76,6 @@ public enum ArchiveUnpacking {
         case ends(isWhole: Bool)
     }
 
-    /// The hidden command's argument begins so; format and limits follow.
-    static let argument = "unpack"
-
     /// Unpacks the archive that fills a file.
     ///
     /// - Parameters:
@@ -89,79 +85,23 @@ public enum ArchiveUnpacking {
     public static func unpack(
         _ format: UnpackFormat, descriptor: Int32, limits: UnpackLimits, _ take: (Event) throws -> Bool
     ) throws -> UnpackEnd {
-        var program = ConfinedChild.Program(path: try ArchiveChild.ownProgram())
-        program.arguments = [
-            ArchiveChild.command, "\(argument):\(format.rawValue):\(limits.members):\(limits.memberBytes)",
-        ]
-        program.environment =
-            unsafe getenv("LD_LIBRARY_PATH").map { unsafe ["LD_LIBRARY_PATH=" + String(cString: $0)] } ?? []
-        program.memory = limits.memory
-        program.buildsOwnWall = true
-        let end = try run(&program, descriptor, limits, take)
-        if let end { return end }
-        // Another user may not start our program, for example from a home folder that is closed to others.
-        program.keepsUser = true
-        return try run(&program, descriptor, limits, take) ?? .damaged("the process that unpacks cannot be started")
-    }
-
-    /// Nil when the program was not started.
-    private static func run(
-        _ program: inout ConfinedChild.Program, _ descriptor: Int32, _ limits: UnpackLimits,
-        _ take: (Event) throws -> Bool
-    ) throws -> UnpackEnd? {
-        var ends: [Int32] = [0, 0]
-        guard unsafe linux_pipe(&ends) == 0 else {
-            throw SourceError(
-                .unreadable, "Cannot make a pipe: \(SystemError.text(errno)). Close other programs and start again.")
+        let request = UnpackRequest(format: format, limits: limits)
+        guard let (server, reading) = try UnpackServer.begin(request, descriptor: descriptor) else {
+            return .damaged("the process that unpacks cannot be started")
         }
-        var parser = UnpackParser(descriptor: ends[0], seconds: limits.seconds)
-        defer { close(ends[0]) }
-        program.descriptors = [ends[1], descriptor]
-        program.firstReadable = program.descriptors.count
-        let child: ConfinedChild
+        var parser = UnpackParser(descriptor: reading, seconds: limits.seconds)
+        let end: UnpackEnd?
         do {
-            child = try ConfinedChild(program)
-            close(ends[1])
+            end = try parser.run(take)
         } catch {
-            close(ends[1])
+            close(reading)
+            server.end()
             throw error
         }
-        defer { child.end() }
-        if let end = try parser.run(take) { return end }
-        let ending = child.wait(seconds: 10)?.ending
-        if ending == .exited(ConfinedChild.notStarted), !parser.hasBegun { return nil }
-        return .damaged("the process that unpacks \(ending?.words ?? "took too long")")
-    }
-
-    /// What the child does: shuts itself in, reads the archive on descriptor 4, writes frames to descriptor 3.
-    ///
-    /// - Returns: the exit status.
-    static func runChild(_ arguments: [Substring]) -> Int32 {
-        guard arguments.count == 3, let format = UnpackFormat(rawValue: String(arguments[0])),
-            let members = Int(arguments[1]), let memberBytes = Int(arguments[2])
-        else { return 2 }
-        unsafe setlocale(LC_ALL, "C.UTF-8")
-        linux_confine_self()
-        let unpacker = ArchiveUnpacker(
-            format, descriptor: 4, limits: UnpackLimits(members: members, memberBytes: memberBytes)
-        ) { kind, payload in
-            let length = payload.count
-            let head = [kind.rawValue] + (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
-            return write(head[...]) && write(payload)
-        }
-        unpacker?.run()
-        return 0
-    }
-
-    private static func write(_ bytes: ArraySlice<UInt8>) -> Bool {
-        var rest = bytes
-        while !rest.isEmpty {
-            let count = unsafe rest.withUnsafeBytes { unsafe Glibc.write(3, $0.baseAddress, $0.count) }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { return false }
-            rest = rest.dropFirst(count)
-        }
-        return true
+        // Who still writes is ended by this.
+        close(reading)
+        let ending = server.finish()
+        return end ?? .damaged("the process that unpacks \(ending?.words ?? "took too long")")
     }
 }
 
@@ -169,7 +109,6 @@ public enum ArchiveUnpacking {
 private struct UnpackParser {
     let descriptor: Int32
     let seconds: Int
-    private(set) var hasBegun = false
     private var index = 0
     private var isInMember = false
 
@@ -182,7 +121,6 @@ private struct UnpackParser {
     mutating func run(_ take: (ArchiveUnpacking.Event) throws -> Bool) throws -> UnpackEnd? {
         let deadline = time(nil) + seconds
         while let head = read(5, until: deadline) {
-            hasBegun = true
             let length = Int(head[1]) | Int(head[2]) << 8 | Int(head[3]) << 16 | Int(head[4]) << 24
             guard let kind = UnpackFrame(rawValue: head[0]), length <= UnpackFrame.largest,
                 let payload = read(length, until: deadline)
