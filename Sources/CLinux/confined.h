@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 
 #ifndef LANDLOCK_ACCESS_FS_REFER
 #define LANDLOCK_ACCESS_FS_REFER (1ULL << 13)
@@ -202,45 +201,61 @@ static inline void linux_confine_server(void) {
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
+// What <sys/socket.h> has; it is not included, because Swift files that use sockets would then have to import this module.
+struct linux_message_part {
+    void *bytes;
+    unsigned long size;
+};
+struct linux_message_rights {
+    unsigned long size;
+    int level, kind;
+    int descriptors[2];
+};
+struct linux_message {
+    void *name;
+    unsigned name_size;
+    struct linux_message_part *parts;
+    unsigned long part_count;
+    struct linux_message_rights *rights;
+    unsigned long rights_size;
+    int flags;
+};
+enum {
+    linux_af_unix = 1,
+    linux_seqpacket_cloexec = 5 | 02000000,
+    linux_sol_socket = 1,
+    linux_scm_rights = 1,
+    linux_no_signal = 0x4000,
+    linux_rights_cloexec = 0x40000000,
+};
+
 // A pair of connected sockets that keep the borders of messages.
 static inline int linux_message_sockets(int *ends) {
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
+    return (int)syscall(SYS_socketpair, linux_af_unix, linux_seqpacket_cloexec, 0, ends);
 }
-
-union linux_two_descriptors {
-    struct cmsghdr aligned;
-    char bytes[CMSG_SPACE(2 * sizeof(int))];
-};
 
 // Sends a text and two descriptors as one message; 0 when that was done.
 static inline int linux_send_request(int socket, const char *text, unsigned long size, const int *descriptors) {
-    struct iovec part = {(void *)text, size};
-    union linux_two_descriptors control = {0};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
-    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-    head->cmsg_level = SOL_SOCKET;
-    head->cmsg_type = SCM_RIGHTS;
-    head->cmsg_len = CMSG_LEN(2 * sizeof(int));
-    for (int index = 0; index < 2; index++) ((int *)CMSG_DATA(head))[index] = descriptors[index];
+    struct linux_message_part part = {(void *)text, size};
+    struct linux_message_rights rights = {
+        sizeof rights, linux_sol_socket, linux_scm_rights, {descriptors[0], descriptors[1]}};
+    struct linux_message message = {0, 0, &part, 1, &rights, sizeof rights, 0};
     long sent;
-    do sent = sendmsg(socket, &message, MSG_NOSIGNAL);
+    do sent = syscall(SYS_sendmsg, socket, &message, linux_no_signal);
     while (sent < 0 && errno == EINTR);
     return sent == (long)size ? 0 : -1;
 }
 
 // Takes what linux_send_request sent; answers the size of the text, or -1 when there is no more.
 static inline long linux_take_request(int socket, char *text, unsigned long size, int *descriptors) {
-    struct iovec part = {text, size};
-    union linux_two_descriptors control = {0};
-    struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct linux_message_part part = {text, size};
+    struct linux_message_rights rights = {0};
+    struct linux_message message = {0, 0, &part, 1, &rights, sizeof rights, 0};
     long taken;
-    do taken = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+    do taken = syscall(SYS_recvmsg, socket, &message, linux_rights_cloexec);
     while (taken < 0 && errno == EINTR);
-    struct cmsghdr *head = taken > 0 ? CMSG_FIRSTHDR(&message) : 0;
-    if (!head || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(2 * sizeof(int))) return -1;
-    for (int index = 0; index < 2; index++) descriptors[index] = ((int *)CMSG_DATA(head))[index];
+    if (taken <= 0 || rights.kind != linux_scm_rights || rights.size != sizeof rights) return -1;
+    for (int index = 0; index < 2; index++) descriptors[index] = rights.descriptors[index];
     return taken;
 }
 
