@@ -4,6 +4,8 @@ extension BinaryPropertyListWalker: JoinTyingWalker {
     /// like objects; behind it, because the next object may be as long.
     private static let blocksAround = 64
 
+    var tiedReachBehindBreak: Int? { Self.blocksAround * FreeSpace.block }
+
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
         do throws(WalkStop) {
             return try propose(search, WalkInput(search.reader))

@@ -108,6 +108,7 @@ extension CarvingRun {
     private func search(
         _ broken: [BrokenFile], without space: [Extent], budget: inout Int
     ) -> [JoinOutcome] {
+        let others = brokenFiles.sorted { $0.offset < $1.offset }
         var all: [JoinOutcome] = []
         while all.count < broken.count {
             let batch = Array(broken[all.count...].prefix(max(1, limits.joinBatch)))
@@ -118,7 +119,7 @@ extension CarvingRun {
             let most = min(limits.joinWork, max(1, budget / batch.count))
             let outcomes = Mutex<[JoinOutcome]>([JoinOutcome](repeating: JoinOutcome(), count: batch.count))
             pool.run(batch.count) { worker, number in
-                let outcome = worker.join(batch[number], without: space, most: most)
+                let outcome = worker.join(batch[number], among: others, without: space, most: most)
                 outcomes.withLock { $0[number] = outcome }
             }
             all += outcomes.withLock { $0 }
@@ -158,12 +159,15 @@ extension CarvingRun {
 
 extension CarveWorker {
     /// Searches the other pieces of a broken file in the space around it that no whole file takes.
-    fileprivate func join(_ file: BrokenFile, without taken: [Extent], most: Int) -> JoinOutcome {
+    fileprivate func join(
+        _ file: BrokenFile, among others: [BrokenFile], without taken: [Extent], most: Int
+    ) -> JoinOutcome {
         let work = JoinWork(most: most)
         var outcome = JoinOutcome()
         do throws(ReadFailure) {
             outcome.joined = try PieceSearch(
-                source: source, walker: walkers[file.walker], file: file, taken: taken, limits: limits, work: work
+                source: source, walker: walkers[file.walker], file: file, taken: taken, others: others,
+                limits: limits, work: work
             ).run()
         } catch {
             // What cannot be read holds no piece; the candidate's own examination has noted a failing medium.

@@ -150,6 +150,12 @@ struct FreeSpace: ByteSource {
         return FreeSpace(source, extents: places + self.places(of: at..<max(at, size)))
     }
 
+    /// Where a place of the medium is in this source; nil when it is left out.
+    func offset(ofMedium place: Int) -> Int? {
+        guard let index = extents.firstIndex(where: { $0.offset <= place && place < $0.end }) else { return nil }
+        return starts[index] + place - extents[index].offset
+    }
+
     /// Where a range of this source lies on the medium.
     func places(of range: Range<Int>) -> [Extent] {
         var places: [Extent] = []

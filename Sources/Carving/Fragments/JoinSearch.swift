@@ -164,10 +164,14 @@ final class JoinSearch {
     }
 
     /// Walks the pieces on both sides of each run; keeps a file when no other run gives a different one.
-    func attemptRuns(_ runs: [ForeignRuns.Proposal]) throws(ReadFailure) {
+    ///
+    /// - Parameter atMost: the confidence of a file that no checksum proves.
+    func attemptRuns(
+        _ runs: [ForeignRuns.Proposal], atMost: Confidence = .structural
+    ) throws(ReadFailure) {
         var accepted: (file: WalkedFile, split: Int, gap: Int, checksum: UInt32)?
         let most = cost + limits.guessWork
-        for run in runs where run.split + run.gap < space.size {
+        for run in runs where run.split > 0 && run.gap > 0 && run.split + run.gap < space.size {
             // What was not tried might have fitted as well; what fits best was tried first.
             guard cost < most else { break }
             let (split, gap) = (run.split, run.gap)
@@ -189,7 +193,8 @@ final class JoinSearch {
             if run.isSure {
                 file.confidence = .header
                 accepted = (file, split, gap, checksum)
-            } else if let file = try guess(file, joint) {
+            } else if var file = try guess(file, joint) {
+                if atMost == .header { file.confidence = .header }
                 accepted = (file, split, gap, checksum)
             }
         }

@@ -10,6 +10,8 @@ struct PieceSearch {
     let walker: any FormatWalker
     let file: BrokenFile
     let taken: [Extent]
+    /// Other files that break off, in the order of their offsets.
+    let others: [BrokenFile]
     let limits: CarveLimits
     let work: JoinWork
 
@@ -26,7 +28,32 @@ struct PieceSearch {
         if !search.isOver {
             try ForeignRuns(search: search, foreign: walker.foreign, isWhole: file.isWhole).run()
         }
+        if !search.isOver, !search.isAmbiguous {
+            try NeighbouringPieces(search: search, neighbours: neighbours(in: search.space)).run()
+        }
         return search.joined
+    }
+
+    /// Files that break off or may be longer than they seem, around this one.
+    private func neighbours(in space: FreeSpace) -> [NeighbouringPieces.Neighbour] {
+        let low = file.offset - limits.joinReachBefore
+        let high = file.offset + file.prefix + FreeSpace.block
+        return others[firstOther(from: low)...].prefix { $0.offset <= high }.compactMap { other in
+            guard other.offset != file.offset, FreeSpace.isOnOneGrid(other.offset, file.offset) else { return nil }
+            let start = other.offset < file.offset ? other.offset - file.offset : space.offset(ofMedium: other.offset)
+            return start.map { .init(start: $0, prefix: other.prefix, isWhole: other.isWhole) }
+        }
+    }
+
+    /// Position of the first of the others that begins at an offset or behind it.
+    private func firstOther(from offset: Int) -> Int {
+        var low = 0
+        var high = others.count
+        while low < high {
+            let middle = (low + high) / 2
+            if others[middle].offset < offset { low = middle + 1 } else { high = middle }
+        }
+        return low
     }
 
     /// Searches with the space before the file moved to behind its first piece.
