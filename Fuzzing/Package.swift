@@ -49,8 +49,8 @@ let package = Package(
         .target(
             name: "Carving",
             dependencies: [
-                "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CLZ4", "CLZMA", "CZlib",
-                "CZstd",
+                "EvidenceModel", "Digesting", "FormatIdentification", "SourceMedia", "CBZip2", "CDeflate", "CLZ4",
+                "CLZMA", "CZlib", "CZstd",
             ],
             path: "Sources/Carving", swiftSettings: traced),
         // Of Casework only what reads a manifest: a file that this comes to need is linked there too.
