@@ -76,8 +76,9 @@ private struct FLACWalk: FileWalk {
             let head = try input.u8(at)
             let length = try input.u24be(at + 1)
             let type = head & 0x7F
-            guard input.fits(at + 4, length), index > 0 || (type == 0 && length == 34), type != 127 else {
-                throw .rejected("impossible metadata")
+            guard index > 0 || (type == 0 && length == 34) else { throw .rejected("impossible metadata") }
+            guard input.fits(at + 4, length), index == 0 || FLACMetadata.types.contains(type) else {
+                throw .broken("no metadata where more must be")
             }
             switch type {
             case 0:
@@ -100,6 +101,13 @@ private struct FLACWalk: FileWalk {
         }
         throw .broken("more metadata than any real file has")
     }
+}
+
+/// The blocks before the sound (RFC 9639, section 8).
+enum FLACMetadata {
+    /// Types of blocks that may follow the first one.
+    static let types = 1...6
+    static let padding = 1
 }
 
 /// The tags of Vorbis, Opus and FLAC (Xiph.Org, Vorbis I, section 5).

@@ -50,6 +50,61 @@ enum ID3Tag {
         }
     }
 
+    /// How far the frames of an ID3v2 tag make sense.
+    struct Frames {
+        var count = 0
+        /// Where the last frame begins of which the head holds; the tag's end when all of it holds.
+        var believed: Int
+        /// Where the last frame, or the padding behind it, begins.
+        var last: Int
+        var isWhole = false
+    }
+
+    /// Follows the frames of a tag and the zeros behind them.
+    ///
+    /// A tag whose bytes are changed on the way (unsynchronisation, extended headers) is not followed.
+    static func frames(_ input: WalkInput, at start: Int, length: Int) throws(WalkStop) -> Frames {
+        let version = try input.u8(start + 3)
+        let flags = try input.u8(start + 5)
+        var frames = Frames(believed: start + 10, last: start + 10)
+        let end = start + length - (flags & 0x10 != 0 ? 10 : 0)
+        guard flags & 0xC0 == 0, input.fits(start, length) else { return frames }
+        let nameWidth = version == 2 ? 3 : 4
+        let headWidth = version == 2 ? 6 : 10
+        var at = start + 10
+        for _ in 0..<mostFrames {
+            let first = end - at < headWidth ? 0 : try input.u8(at)
+            if first == 0 {
+                if at < end { frames.last = at }
+                frames.isWhole = try input.isZero(at..<end)
+                frames.believed = frames.isWhole ? end : max(frames.believed, at)
+                return frames
+            }
+            guard try isName(input, at: at, nameWidth) else { return frames }
+            var size = version == 2 ? try input.u24be(at + 3) : try input.u32be(at + 4)
+            if version == 4, let safe = try synchsafe(input, at + 4) {
+                // Some writers of version 4 state sizes as version 3 does.
+                let next = at + headWidth + safe
+                var isSafe = next >= end
+                if !isSafe { isSafe = try input.u8(next) == 0 }
+                if !isSafe { isSafe = try isName(input, at: next, nameWidth) }
+                if isSafe || size > end - at - headWidth { size = safe }
+            }
+            guard size <= end - at - headWidth else { return frames }
+            frames.count += 1
+            frames.believed = at
+            frames.last = at
+            at += headWidth + size
+        }
+        return frames
+    }
+
+    private static func isName(_ input: WalkInput, at: Int, _ width: Int) throws(WalkStop) -> Bool {
+        guard input.fits(at, width) else { return false }
+        let name = try input.bytes(at: at, count: width)
+        return name.allSatisfy { (0x41...0x5A).contains($0) || (0x30...0x39).contains($0) } && name[0] >= 0x41
+    }
+
     private static func decode(_ text: [UInt8]) -> String? {
         switch text.first {
         case 1 where text.count >= 3:

@@ -157,26 +157,66 @@ struct ISOTrack {
         return Int(sizes[at]) << 24 | Int(sizes[at + 1]) << 16 | Int(sizes[at + 2]) << 8 | Int(sizes[at + 3])
     }
 
-    /// Looks whether every sample is one of its codec; throws at the first that is not. Answers where the last of them
-    /// begins, 0 where the codec does not frame its samples.
-    func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) -> Int {
-        guard framing != .unknown else { return 0 }
+    /// Where the samples lie that have bytes, in the order of the tables.
+    func samplePlaces() -> [(offset: Int, length: Int)] {
+        var places: [(offset: Int, length: Int)] = []
         var sample = 0
-        var last = 0
         for chunk in chunks {
             var at = chunk.offset
             for _ in 0..<chunk.samples {
                 let length = size(sample)
                 sample += 1
-                if length > 0, try !framing.holds(input, at: at, length: length) {
-                    prefix = min(prefix, at)
-                    throw .broken("a sample is not one of its codec")
-                }
-                if length > 0 { last = max(last, at) }
+                if length > 0 { places.append((at, length)) }
                 at += length
             }
         }
+        return places
+    }
+
+    /// Looks whether every sample is one of its codec; throws at the first that is not. Answers where the last of them
+    /// begins, 0 where the codec does not frame its samples.
+    func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) -> Int {
+        guard framing != .unknown else { return 0 }
+        let places = samplePlaces()
+        let framing = try framing.learned(input, places.prefix(ISOFraming.learnedFrom + 1))
+        if framing.isWeak { return try checkHeads(input, places, framing, prefix: &prefix) }
+        var last = 0
+        for place in places {
+            if try !framing.holds(input, at: place.offset, length: place.length) {
+                prefix = min(prefix, place.offset)
+                throw .broken("a sample is not one of its codec")
+            }
+            last = max(last, place.offset)
+        }
         return last
+    }
+
+    /// Samples that are looked at together where each has only a few bits that show its codec, and how many of them
+    /// must fail before the first of those is taken for the end of the file's own.
+    private static let headsTogether = 8
+    private static let headsFailing = 5
+    /// Samples at the end that show together that the file reaches to the first of them.
+    private static let headsShowing = 4
+
+    private func checkHeads(
+        _ input: WalkInput, _ places: [(offset: Int, length: Int)], _ framing: ISOFraming, prefix: inout Int
+    ) throws(WalkStop) -> Int {
+        guard framing != .unknown else { return 0 }
+        var failed: [Int] = []
+        for (index, place) in places.enumerated() {
+            if try framing.holds(input, at: place.offset, length: place.length) { continue }
+            failed.removeAll { $0 <= index - Self.headsTogether }
+            failed.append(index)
+            if failed.count == Self.headsFailing {
+                prefix = min(prefix, places[failed[0]].offset)
+                throw .broken("samples are not those of their codec")
+            }
+        }
+        let tail = places.suffix(Self.headsShowing)
+        guard tail.count == Self.headsShowing, let first = tail.first, failed.last ?? 0 < tail.startIndex else {
+            return 0
+        }
+        return first.offset
     }
 }
 
@@ -190,6 +230,39 @@ enum ISOFraming: Hashable {
     /// Length and "icpf" (SMPTE RDD 36).
     case proRes
     case jpeg
+    /// The same bytes at the start of each sample.
+    case begins([UInt8])
+    /// Elements of AAC or ALAC: the kind and number of the first one, seven bits, are those of nearly every sample
+    /// (ISO/IEC 14496-3, 4.4.2.1).
+    case elements
+    case element(UInt8)
+
+    /// True when one sample says little: then several are looked at together.
+    var isWeak: Bool {
+        switch self {
+        case .begins, .elements, .element, .unknown: true
+        default: false
+        }
+    }
+
+    /// Samples that must begin alike before the first element is believed. The very first sample may hold a note of
+    /// the encoder.
+    static let learnedFrom = 8
+
+    /// The framing with what the first samples say about the others.
+    func learned(_ input: WalkInput, _ places: some Collection<(offset: Int, length: Int)>) throws(WalkStop)
+        -> ISOFraming
+    {
+        guard self == .elements else { return self }
+        var heads: Set<Int> = []
+        guard places.count > Self.learnedFrom else { return .unknown }
+        for place in places.dropFirst() {
+            guard input.fits(place.offset, 1) else { return .unknown }
+            heads.insert(try input.u8(place.offset) & 0xFE)
+        }
+        guard heads.count == 1, let head = heads.first else { return .unknown }
+        return .element(UInt8(head))
+    }
 
     /// From a sample description.
     init(_ input: WalkInput, _ entry: ISOBox) throws(WalkStop) {
@@ -208,14 +281,31 @@ enum ISOFraming: Hashable {
         case "av01": self = .av1
         case "apch", "apcn", "apcs", "apco", "ap4h", "ap4x": self = .proRes
         case "jpeg", "mjpa", "mjpb": self = entry.type == "mjpb" ? .unknown : .jpeg
-        default: break
+        case "mp4a", "alac": self = .elements
+        case "ac-3", "ec-3": self = .begins([0x0B, 0x77])
+        // Start codes of MPEG-2 and MPEG-4 video.
+        case "mp4v", "m2v1", "mp2v": self = .begins([0, 0, 1])
+        case "icod": self = .begins([0x01, 0x16])
+        default:
+            let name = entry.type.characters
+            if [Array("xdv".utf8), Array("xd5".utf8), Array("hdv".utf8), Array("mx5".utf8)]
+                .contains(Array(name.prefix(3)))
+            {
+                self = .begins([0, 0, 1])
+            }
         }
     }
 
     /// True when the bytes are framed as the codec frames a sample.
     func holds(_ input: WalkInput, at offset: Int, length: Int) throws(WalkStop) -> Bool {
         switch self {
-        case .unknown: return true
+        case .unknown, .elements: return true
+        case .begins(let bytes):
+            guard length >= bytes.count else { return true }
+            return try input.matches(bytes, at: offset)
+        case .element(let head):
+            guard length > 1 else { return true }
+            return try input.u8(offset) & 0xFE == Int(head)
         case .proRes:
             guard length >= 8 else { return false }
             let isFrame = try input.tag(offset + 4) == "icpf"
@@ -378,18 +468,22 @@ struct ISOItem {
         return items
     }
 
+    /// How the item's data are framed; nil where that cannot be told.
+    var framing: ISOFraming? {
+        guard construction == 0, extents.count == 1 else { return nil }
+        return switch type {
+        case "hvc1": .units(lengthSize: 4, isHEVC: true)
+        case "avc1": .units(lengthSize: 4, isHEVC: false)
+        case "av01": .av1
+        case "jpeg": .jpeg
+        default: nil
+        }
+    }
+
     /// Looks whether a picture's data are framed as its codec frames them.
     /// Answers where it begins, 0 where that cannot be told.
     func check(_ input: WalkInput, prefix: inout Int) throws(WalkStop) -> Int {
-        guard construction == 0, extents.count == 1 else { return 0 }
-        let framing: ISOFraming? =
-            switch type {
-            case "hvc1": .units(lengthSize: 4, isHEVC: true)
-            case "avc1": .units(lengthSize: 4, isHEVC: false)
-            case "av01": .av1
-            case "jpeg": .jpeg
-            default: nil
-            }
+        guard extents.count == 1 else { return 0 }
         let (offset, length) = extents[0]
         guard let framing, length >= Self.smallestPicture else { return 0 }
         // HEVC encoders write their settings as text.

@@ -34,13 +34,20 @@ private struct MPEGAudioWalk: FileWalk {
             if let second = try ID3Tag.length(input, at: at), input.fits(at, second) { at += second }
         }
         let hasTag = at > 0
-        guard let first = try frame(at) else { throw .rejected("no sound frame") }
-        let stated = try statedFrames(at, first)
+        guard let first = try frame(at) else {
+            guard hasTag else { throw .rejected("no sound frame") }
+            let frames = try ID3Tag.frames(input, at: 0, length: at)
+            isRecognised = frames.count > 0
+            file.length = frames.believed
+            try ID3Tag.note(input, at: 0, length: at, in: &file)
+            throw .broken("no sound behind the tag")
+        }
+        let stated = try MPEGAudioTag(input, at: at, first)
         var frames = 0
         var samples = 0
         let start = at
         var lastFrame = at
-        while stated.map({ frames <= $0 }) ?? true, let next = try frame(at), next.continues(first) {
+        while stated.map({ frames <= $0.frames }) ?? true, let next = try frame(at), next.continues(first) {
             guard input.fits(at, next.length) else { break }
             lastFrame = at
             at += next.length
@@ -51,25 +58,27 @@ private struct MPEGAudioWalk: FileWalk {
                 file.length = at
             }
         }
+        var isCovered = false
         if let stated {
             // The frame that holds the count is not counted.
-            guard frames > stated else {
+            guard frames > stated.frames else {
                 // No frame confirms the last one: where it reaches into another block, that one may be another file's.
                 let border = (at - 1) / FreeSpace.block * FreeSpace.block
                 if lastFrame < border { file.likelyLength = border }
-                throw .broken("\(stated) frames are stated, \(frames - 1) are there")
+                throw .broken("\(stated.frames) frames are stated, \(frames - 1) are there")
             }
             file.confidence = .structural
             samples -= first.samples
+            isCovered = try checkSound(stated, from: start, to: at, first)
         } else {
             guard frames >= (hasTag ? 2 : Self.fewestFrames) else { throw .rejected("too few sound frames") }
         }
         isRecognised = true
         let end = try ID3Tag.endOfTrailers(input, at: at, in: &file)
-        if end > at { file.confidence = .structural }
+        if end > at, stated == nil || file.confidence == .proven { file.confidence = .structural }
         file.length = end
         // A frame is shown by the one behind it, or by a tag; nothing shows what is in the last one.
-        file.leaveUnchecked((end > at ? at : lastFrame) + 4..<end)
+        if end > at || !isCovered { file.leaveUnchecked((end > at ? at : lastFrame) + 4..<end) }
         if hasTag { try ID3Tag.note(input, at: 0, length: start, in: &file) }
         if first.layer != 3 {
             file.format = "mp\(first.layer)"
@@ -86,19 +95,30 @@ private struct MPEGAudioWalk: FileWalk {
         return MPEGAudioFrame(try input.u32be(at))
     }
 
-    /// The number of frames that an encoder's first frame states; nil when it states none.
-    private func statedFrames(_ at: Int, _ first: MPEGAudioFrame) throws(WalkStop) -> Int? {
-        guard first.layer == 3 else { return nil }
-        let isFirst = first.version == 3
-        let side = first.channels == 1 ? (isFirst ? 17 : 9) : (isFirst ? 32 : 17)
-        let place = at + 4 + side
-        guard input.fits(place, 16) else { return nil }
-        if ["Xing", "Info"].contains(try input.tag(place)) {
-            guard try input.u32be(place + 4) & 1 == 1 else { return nil }
-            return try input.u32be(place + 8)
+    /// Judges the sound by what the encoder left beside its number of frames; true when its checksum holds.
+    private mutating func checkSound(
+        _ stated: MPEGAudioTag, from start: Int, to end: Int, _ first: MPEGAudioFrame
+    ) throws(WalkStop) -> Bool {
+        if let music = stated.music {
+            if music.range.upperBound == end, try music.holds(input) {
+                // Nothing checks a tag before the sound.
+                if start == 0, music.isSealed { file.confidence = .proven }
+                return true
+            }
+            if music.isSealed {
+                file.confidence = .header
+                file.warnings.append(
+                    "the encoder's checksum over the sound does not hold: it was changed later, or pieces of other "
+                        + "files lie in it")
+                return false
+            }
         }
-        if try input.matches("VBRI", at: at + 36), input.fits(at + 36, 18) { return try input.u32be(at + 36 + 14) }
-        return nil
+        // At a block's border another file may begin.
+        if end % FreeSpace.block != 0, let next = try frame(end), next.continues(first) {
+            file.confidence = .header
+            file.warnings.append("more frames follow than are stated")
+        }
+        return false
     }
 }
 

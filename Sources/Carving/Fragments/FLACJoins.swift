@@ -5,6 +5,7 @@ extension FLACWalker: JoinTyingWalker {
     private static let usualFrame = 16 * 1024
     private static let largestFrame = 64 * 1024
     var tiedReachBehindBreak: Int? { Self.largestFrame }
+    var ranksGaps: Bool { true }
 
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
         do throws(WalkStop) {
@@ -17,11 +18,13 @@ extension FLACWalker: JoinTyingWalker {
 
     private func propose(_ search: JoinSearch, _ input: WalkInput) throws(WalkStop) -> [JoinProposal] {
         let start = search.prefix
-        guard input.fits(0, 42), start > 42 else { return [] }
+        guard input.fits(0, 42) else { return [] }
         let depth = ((try input.u16be(20)) >> 4) & 0x1F + 1
         let total = ((try input.u8(21)) & 15) << 32 | (try input.u32be(22))
         let stated = try input.u24be(15)
         let longest = min(stated > 0 ? stated : Self.usualFrame, Self.largestFrame)
+        if let metadata = try FLACMetadataJoins(search, input, depth: depth) { return try metadata.proposals() }
+        guard start > 42 else { return [] }
         var joins = FLACJoins(search: search, start: start, depth: depth, longest: longest)
         var frame = FLACFrame(input, at: start, depth: depth)
         guard try frame.head() else {
@@ -41,6 +44,88 @@ extension FLACWalker: JoinTyingWalker {
             try joins.complete(before: numbersSamples ? frame.number + frame.blockSize : frame.number + 1)
         }
         return joins.proposals
+    }
+}
+
+/// The gap lies in the metadata: the next block, or the first frame, stands in its place behind it.
+private struct FLACMetadataJoins {
+    /// Most borders in one block that are tried.
+    private static let mostSplits = 64
+    private static let mostBlocks = 4096
+
+    private let search: JoinSearch
+    private let input: WalkInput
+    private let depth: Int
+    /// The block in which the gap lies: its type, its head, and the first byte behind it.
+    private let type: Int
+    private let start: Int
+    private let end: Int
+    /// True when sound follows the block.
+    private let isLast: Bool
+
+    /// Nil when the metadata hold.
+    init?(_ search: JoinSearch, _ input: WalkInput, depth: Int) throws(WalkStop) {
+        var at = 4
+        var block = (type: -1, start: 0)
+        var isLast = false
+        for _ in 0..<Self.mostBlocks where !isLast {
+            guard input.fits(at, 4) else { break }
+            let head = try input.u8(at)
+            let length = try input.u24be(at + 1)
+            guard input.fits(at + 4, length), at == 4 || FLACMetadata.types.contains(head & 0x7F) else { break }
+            block = (head & 0x7F, at)
+            at += 4 + length
+            isLast = head & 0x80 != 0
+        }
+        if isLast {
+            var frame = FLACFrame(input, at: at, depth: depth)
+            if try frame.head() {
+                guard frame.number != 0 else { return nil }
+            }
+        }
+        guard block.start > 0 else { return nil }
+        (self.search, self.input, self.depth) = (search, input, depth)
+        (type, start, end, self.isLast) = (block.type, block.start, at, isLast)
+    }
+
+    func proposals() throws(WalkStop) -> [JoinProposal] {
+        let splits = JoinSearch.borders(from: start + 4, through: end + 3)
+        guard splits.count <= Self.mostSplits else { return [] }
+        for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) where !search.isExhausted {
+            search.spend(16)
+            guard try goesOn(at: end + gap) else { continue }
+            var fitting: [Int] = []
+            for split in splits where split + gap < search.space.size {
+                if type == FLACMetadata.padding, try !isZero(split: split, gap: gap) { continue }
+                fitting.append(split)
+            }
+            if !fitting.isEmpty { return [JoinProposal(gap: gap, splits: fitting)] }
+        }
+        return []
+    }
+
+    /// True when padding is nothing but zeros with the gap left out.
+    private func isZero(split: Int, gap: Int) throws(WalkStop) -> Bool {
+        search.spend(end - start)
+        guard try input.isZero(start + 4..<max(start + 4, min(split, end))) else { return false }
+        return try input.isZero(min(split, end) + gap..<end + gap)
+    }
+
+    /// True when the metadata go on at a place up to the first frame.
+    private func goesOn(at place: Int) throws(WalkStop) -> Bool {
+        var at = place
+        var isLast = isLast
+        for _ in 0..<Self.mostBlocks where !isLast {
+            guard input.fits(at, 4) else { return false }
+            let head = try input.u8(at)
+            let length = try input.u24be(at + 1)
+            guard FLACMetadata.types.contains(head & 0x7F), input.fits(at + 4, length) else { return false }
+            at += 4 + length
+            isLast = head & 0x80 != 0
+        }
+        var frame = FLACFrame(input, at: at, depth: depth)
+        guard isLast, try frame.head() else { return false }
+        return frame.number == 0
     }
 }
 

@@ -48,7 +48,10 @@ struct ForeignRuns {
         }
         // The gap begins before the place at which the file no longer makes sense.
         let runs = try runs(upTo: place + FreeSpace.block + (isWhole ? 0 : near))
-        let sure = runs.filter { isSure($0) && $0.range.upperBound <= place }
+        let sure = runs.filter { run in
+            // What begins in the file and ends behind it may be the file's own end, unless it is text.
+            isSure(run) && (run.range.upperBound <= place || run.kind == .text && run.range.lowerBound < place)
+        }
         var proposals = runs.filter { $0.range.count <= near }.map { run in
             Proposal(
                 split: run.range.lowerBound, gap: run.range.count,
@@ -94,8 +97,11 @@ struct ForeignRuns {
         let block = FreeSpace.block
         var runs: [Run] = []
         var open: Run?
-        let last = min(min(search.reader.count, reach) / block, Self.mostBlocks)
-        for index in 1..<max(1, last) {
+        let end = search.reader.count / block
+        let last = min(min(end, reach / block), Self.mostBlocks)
+        for index in 1..<max(1, end) {
+            // A run that begins before the reach is followed to its own end.
+            guard index < last || open != nil && index < last + search.limits.nearJoinGap / block else { break }
             search.spend(block)
             let at = index * block
             let (kind, isMarkup) = try search.reader.withBytes(at: at, count: block) { bytes in
@@ -106,7 +112,7 @@ struct ForeignRuns {
                 runs.append(current)
                 open = nil
             }
-            guard !kind.isEmpty else { continue }
+            guard !kind.isEmpty, index < last || open != nil else { continue }
             if let current = open {
                 open = Run(
                     kind: kind, range: current.range.lowerBound..<at + block, isMarkup: current.isMarkup || isMarkup)

@@ -33,6 +33,9 @@ protocol JoinTyingWalker: FormatWalker {
     /// True when the first of the proposed gaps fits best by what the file itself says: then it is chosen among several
     /// that the walker accepts, though not believed.
     var ranksGaps: Bool { get }
+    /// True when leaving out blocks that are foreign to the format ties the pieces: false where other borders would do as
+    /// well.
+    var tiesForeignRuns: Bool { get }
     /// How far behind the place where a file breaks its first piece may end, in bytes; nil when later pieces are not
     /// looked for before the first one, because too little would tell them.
     var tiedReachBehindBreak: Int? { get }
@@ -41,6 +44,7 @@ protocol JoinTyingWalker: FormatWalker {
 extension JoinTyingWalker {
     var continuesWithoutEnd: Bool { false }
     var ranksGaps: Bool { false }
+    var tiesForeignRuns: Bool { true }
     var tiedReachBehindBreak: Int? { nil }
 }
 
@@ -94,6 +98,8 @@ final class JoinSearch {
     let work: JoinWork
 
     private(set) var joined: JoinedFile?
+    /// The join that ``joined`` came of.
+    private(set) var kept: PartialJoin?
     /// True when different contents fit the structure.
     private(set) var isAmbiguous = false
     /// What came furthest without being whole, the furthest first.
@@ -156,7 +162,7 @@ final class JoinSearch {
         _ file: WalkedFile, _ joint: ByteReader, bringsTogether: Bool = false
     ) throws(ReadFailure) -> WalkedFile? {
         var file = try EndEvidence.judged(file, joint)
-        let isTied = walker is any JoinTyingWalker && !isAmbiguous && !file.isUncertain
+        let isTied = (walker as? any JoinTyingWalker)?.tiesForeignRuns == true && !isAmbiguous && !file.isUncertain
         if file.confidence == .proven || isTied { return file }
         guard !isUncertain || !file.isUncertain || bringsTogether else { return nil }
         file.confidence = .header
@@ -286,13 +292,18 @@ final class JoinSearch {
 
     /// Keeps a join that comes further than the file did, among the furthest ones.
     func note(_ partial: PartialJoin) {
+        // Where not every byte is checked, the same prefix may be different content.
+        let splitsDiffer = (walker as? any JoinTyingWalker)?.ranksGaps == true
         guard partial.prefix > max(partial.split, prefix),
             // The same content, cut at another border.
-            !partials.contains(where: { $0.gap == partial.gap && $0.prefix == partial.prefix })
+            !partials.contains(where: { same in
+                same.gap == partial.gap && same.prefix == partial.prefix
+                    && (!splitsDiffer || same.split == partial.split)
+            })
         else { return }
         let place = partials.firstIndex { $0.prefix < partial.prefix } ?? partials.count
         partials.insert(partial, at: place)
-        if partials.count > limits.joinBranches { partials.removeLast() }
+        if partials.count > limits.joinBranches + (splitsDiffer ? 1 : 0) { partials.removeLast() }
     }
 
     /// A join that a walker accepts.
@@ -400,6 +411,7 @@ final class JoinSearch {
         }
         guard extents.count > 1 else { return }
         joined = JoinedFile(file: file, extents: extents)
+        kept = PartialJoin(split: split, gap: gap, prefix: file.length)
     }
 
     /// The block borders in a range, which may be empty or turned round.

@@ -103,6 +103,17 @@ struct PieceSearch {
         }
     }
 
+    /// Where files need not state their end, a joined one may go on in another piece.
+    private func goOn(_ search: JoinSearch, pieces: Int) throws(ReadFailure) -> JoinedFile? {
+        guard let joined = search.joined, joined.file.confidence == .header, let kept = search.kept, kept.gap > 0,
+            let walker = walker as? any JoinTyingWalker, walker.continuesWithoutEnd, pieces < limits.joinPieces
+        else { return nil }
+        let next = JoinSearch(
+            walker: walker, space: search.space.without(kept.split..<kept.split + kept.gap), prefix: kept.prefix,
+            isTurned: search.isTurned, limits: limits, work: work)
+        return try follow(next, pieces: pieces + 1)
+    }
+
     /// Searches the next piece, and from each join that comes furthest the one behind it.
     private func follow(_ search: JoinSearch, pieces: Int = 2) throws(ReadFailure) -> JoinedFile? {
         if let walker = walker as? any JoinProvingWalker {
@@ -116,15 +127,19 @@ struct PieceSearch {
         if var joined = search.joined {
             // A join on the way was one of several.
             if pieces > 2, joined.file.confidence == .structural { joined.file.confidence = .header }
-            return joined
+            return try goOn(search, pieces: pieces) ?? joined
         }
         guard pieces < limits.joinPieces, !search.isAmbiguous else { return nil }
+        var guess: JoinedFile?
         for partial in search.partials where !work.isExhausted {
             let next = JoinSearch(
                 walker: walker, space: search.space.without(partial.split..<partial.split + partial.gap),
                 prefix: partial.prefix, isTurned: search.isTurned, limits: limits, work: work)
-            if let joined = try follow(next, pieces: pieces + 1) { return joined }
+            guard let joined = try follow(next, pieces: pieces + 1) else { continue }
+            // Another join on the way may lead to a proof.
+            if joined.file.confidence != .header { return joined }
+            guess = guess ?? joined
         }
-        return nil
+        return guess
     }
 }
