@@ -236,6 +236,10 @@ enum ISOFraming: Hashable {
     /// (ISO/IEC 14496-3, 4.4.2.1).
     case elements
     case element(UInt8)
+    /// A TIFF header behind its own offset (ISO/IEC 23008-12, A.2.1).
+    case exif
+    /// XMP: text that begins with a tag.
+    case markup
 
     /// True when one sample says little: then several are looked at together.
     var isWeak: Bool {
@@ -300,6 +304,14 @@ enum ISOFraming: Hashable {
     func holds(_ input: WalkInput, at offset: Int, length: Int) throws(WalkStop) -> Bool {
         switch self {
         case .unknown, .elements: return true
+        case .exif:
+            let head = try input.bytes(at: offset, count: min(length, 24))
+            return [[0x49, 0x49, 0x2A, 0], [0x4D, 0x4D, 0, 0x2A]].contains { mark in
+                head.indices.contains { head[$0...].starts(with: mark) }
+            }
+        case .markup:
+            let head = try input.bytes(at: offset, count: min(length, 64))
+            return head.first { $0 > 0x20 && ![0xEF, 0xBB, 0xBF].contains($0) } == 0x3C
         case .begins(let bytes):
             guard length >= bytes.count else { return true }
             return try input.matches(bytes, at: offset)
@@ -324,6 +336,7 @@ enum ISOFraming: Hashable {
         _ input: WalkInput, from start: Int, to end: Int, lengthSize: Int, isHEVC: Bool
     ) throws(WalkStop) -> Bool {
         var at = start
+        var hasUnit = false
         while at < end {
             guard end - at > lengthSize else { return false }
             var length = 0
@@ -333,9 +346,10 @@ enum ISOFraming: Hashable {
             // Encoders write empty units now and then.
             if length == 0 { continue }
             guard try input.u8(at) & 0x80 == 0 else { return false }
+            hasUnit = true
             at += length
         }
-        return true
+        return hasUnit
     }
 
     private func openUnits(_ input: WalkInput, from start: Int, to end: Int) throws(WalkStop) -> Bool {
@@ -476,6 +490,8 @@ struct ISOItem {
         case "avc1": .units(lengthSize: 4, isHEVC: false)
         case "av01": .av1
         case "jpeg": .jpeg
+        case "Exif": .exif
+        case "mime" where contentType == "application/rdf+xml": .markup
         default: nil
         }
     }
@@ -486,6 +502,11 @@ struct ISOItem {
         guard extents.count == 1 else { return 0 }
         let (offset, length) = extents[0]
         guard let framing, length >= Self.smallestPicture else { return 0 }
+        if framing == .exif || framing == .markup {
+            if try framing.holds(input, at: offset, length: length) { return offset }
+            prefix = min(prefix, offset)
+            throw .broken("an item is not what the index says")
+        }
         // HEVC encoders write their settings as text.
         if type != "jpeg",
             let foreign = try ForeignBlocks.first(input, in: offset..<offset + length, mayHoldText: type != "av01")

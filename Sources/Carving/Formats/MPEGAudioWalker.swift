@@ -75,7 +75,13 @@ private struct MPEGAudioWalk: FileWalk {
         }
         isRecognised = true
         let end = try ID3Tag.endOfTrailers(input, at: at, in: &file)
-        if end > at, stated == nil || file.confidence == .proven { file.confidence = .structural }
+        if end > at, stated == nil {
+            // Frames that begin at a block are no start of a file: without a tag the sound may begin elsewhere.
+            file.confidence = hasTag ? .structural : .header
+            if !hasTag { file.warnings.append("nothing shows that the sound begins here") }
+        } else if end > at, file.confidence == .proven {
+            file.confidence = .structural
+        }
         file.length = end
         // A frame is shown by the one behind it, or by a tag; nothing shows what is in the last one.
         if end > at || !isCovered { file.leaveUnchecked((end > at ? at : lastFrame) + 4..<end) }

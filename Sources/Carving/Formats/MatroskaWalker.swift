@@ -13,16 +13,42 @@ struct MatroskaWalker: FormatWalker {
     }
 }
 
-private struct MatroskaWalk: FileWalk {
+/// An element of EBML (RFC 8794): its identifier with the length marker, and where its body stands.
+struct EBMLElement {
+    let identifier: Int
+    let body: Int
+    /// Nil when unknown.
+    let end: Int?
+
+    /// The element at an offset; nil when the bytes up to `limit` make none.
+    init?(_ input: WalkInput, at: Int, limit: Int) throws(WalkStop) {
+        guard let (bare, width) = try Self.number(input, at, limit: limit, most: 4),
+            let (size, sizeWidth) = try Self.number(input, at + width, limit: limit, most: 8)
+        else { return nil }
+        body = at + width + sizeWidth
+        let isUnknown = size == 1 << (7 * sizeWidth) - 1
+        guard isUnknown || size <= Int.max / 4 else { return nil }
+        identifier = bare | 1 << (7 * width)
+        end = isUnknown ? nil : body + size
+    }
+
+    /// A variable-size number (RFC 8794, section 4): its value without the marker bit, and its width.
+    private static func number(
+        _ input: WalkInput, _ at: Int, limit: Int, most: Int
+    ) throws(WalkStop) -> (value: Int, width: Int)? {
+        guard limit - at >= 1, input.fits(at, 1) else { return nil }
+        let first = try input.u8(at)
+        let width = first.leadingZeroBitCount - (Int.bitWidth - 8) + 1
+        guard width <= most, limit - at >= width else { return nil }
+        var value = first & (0xFF >> width)
+        for index in 1..<max(1, width) { value = value << 8 | (try input.u8(at + index)) }
+        return (value, width)
+    }
+}
+
+struct MatroskaWalk: FileWalk {
     /// Most elements of one file.
     static let mostElements = WalkLimit.matroskaElements.value
-
-    /// An element's identifier with its length marker, and where its body stands; `end` is nil when unknown.
-    private struct Element {
-        let identifier: Int
-        let body: Int
-        let end: Int?
-    }
 
     /// The elements of a segment (RFC 9559, 5.1); EBML's Void and CRC-32 with them.
     static let segmentElements: Set<Int> = [
@@ -63,25 +89,8 @@ private struct MatroskaWalk: FileWalk {
         file.length = reached
     }
 
-    /// A variable-size number (RFC 8794, section 4): its value without the marker bit, and its width.
-    private func number(_ at: Int, limit: Int, most: Int) throws(WalkStop) -> (value: Int, width: Int)? {
-        guard limit - at >= 1 else { return nil }
-        let first = try input.u8(at)
-        let width = first.leadingZeroBitCount - (Int.bitWidth - 8) + 1
-        guard width <= most, limit - at >= width else { return nil }
-        var value = first & (0xFF >> width)
-        for index in 1..<max(1, width) { value = value << 8 | (try input.u8(at + index)) }
-        return (value, width)
-    }
-
-    private func element(_ at: Int, limit: Int) throws(WalkStop) -> Element? {
-        guard let (bare, width) = try number(at, limit: limit, most: 4),
-            let (size, sizeWidth) = try number(at + width, limit: limit, most: 8)
-        else { return nil }
-        let body = at + width + sizeWidth
-        let isUnknown = size == 1 << (7 * sizeWidth) - 1
-        guard isUnknown || size <= Int.max / 4 else { return nil }
-        return Element(identifier: bare | 1 << (7 * width), body: body, end: isUnknown ? nil : body + size)
+    private func element(_ at: Int, limit: Int) throws(WalkStop) -> EBMLElement? {
+        try EBMLElement(input, at: at, limit: limit)
     }
 
     private mutating func documentType(from start: Int, to end: Int) throws(WalkStop) {

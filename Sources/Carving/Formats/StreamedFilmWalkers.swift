@@ -57,7 +57,7 @@ private struct AdvancedSystemsWalk: FileWalk {
         try packets(from: headerSize + 50, to: headerSize + dataSize, count: try input.length64le(headerSize + 40))
         file.length = headerSize + dataSize
         var unshown = min(lastPacket + 3, file.length)
-        while try isIndex(at: file.length) {
+        while try ASFPackets.isIndex(input, at: file.length) {
             let size = try input.length64le(file.length + 16)
             guard size >= 24, input.fits(file.length, size) else { throw .broken("an index of impossible size") }
             unshown = file.length + 24
@@ -116,8 +116,47 @@ private struct AdvancedSystemsWalk: FileWalk {
             lastPacket = at
         }
     }
+}
 
-    private func isIndex(at start: Int) throws(WalkStop) -> Bool {
+/// The grid of an ASF file's packets.
+struct ASFPackets {
+    let start: Int
+    let end: Int
+    let size: Int
+
+    /// Nil when the header states no packets of one size.
+    init?(_ input: WalkInput) throws(WalkStop) {
+        guard input.fits(0, 30), try input.matches(ASFObject.header, at: 0) else { return nil }
+        let headerSize = try input.length64le(16)
+        guard input.fits(headerSize, 50), try input.matches(ASFObject.data, at: headerSize) else { return nil }
+        var at = 30
+        var size = 0
+        for _ in 0..<min(try input.u32le(24), AdvancedSystemsWalk.mostObjects) {
+            guard headerSize - at >= 24 else { return nil }
+            let length = try input.length64le(at + 16)
+            guard length >= 24, length <= headerSize - at else { return nil }
+            if length >= 104, try input.matches(ASFObject.fileProperties, at: at) {
+                size = try input.u32le(at + 92)
+                guard try input.u32le(at + 96) == size else { return nil }
+            }
+            at += length
+        }
+        let dataSize = try input.length64le(headerSize + 16)
+        guard size > 3, dataSize >= 50, (dataSize - 50) % size == 0 else { return nil }
+        (start, end, self.size) = (headerSize + 50, headerSize + dataSize, size)
+    }
+
+    func isPacket(_ input: WalkInput, at: Int) throws(WalkStop) -> Bool {
+        try Self.isPacket(input, at: at, like: start)
+    }
+
+    /// True when a packet begins at an offset as the one at another offset does.
+    static func isPacket(_ input: WalkInput, at: Int, like other: Int) throws(WalkStop) -> Bool {
+        guard input.fits(at, 3), try input.u8(at) == input.u8(other) else { return false }
+        return try input.u16le(at + 1) == input.u16le(other + 1)
+    }
+
+    static func isIndex(_ input: WalkInput, at start: Int) throws(WalkStop) -> Bool {
         for index in ASFObject.indices where try input.matches(index, at: start) { return true }
         return false
     }

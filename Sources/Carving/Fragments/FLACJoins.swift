@@ -52,70 +52,87 @@ private struct FLACMetadataJoins {
     /// Most borders in one block that are tried.
     private static let mostSplits = 64
     private static let mostBlocks = 4096
+    private static let mostBlocksBehind = 64
+    /// Blocks before the place where the metadata go wrong that are looked at: what lies there may begin like one.
+    private static let mostDoubted = 4
+
+    private struct Block {
+        var type: Int
+        var start: Int
+        var end: Int
+        /// True when sound follows it.
+        var isLast: Bool
+    }
 
     private let search: JoinSearch
     private let input: WalkInput
     private let depth: Int
-    /// The block in which the gap lies: its type, its head, and the first byte behind it.
-    private let type: Int
-    private let start: Int
-    private let end: Int
-    /// True when sound follows the block.
-    private let isLast: Bool
+    /// The blocks in which the gap may lie, the likeliest first.
+    private var doubted: [Block] = []
 
     /// Nil when the metadata hold.
     init?(_ search: JoinSearch, _ input: WalkInput, depth: Int) throws(WalkStop) {
+        (self.search, self.input, self.depth) = (search, input, depth)
+        var blocks: [Block] = []
         var at = 4
-        var block = (type: -1, start: 0)
-        var isLast = false
-        for _ in 0..<Self.mostBlocks where !isLast {
-            guard input.fits(at, 4) else { break }
+        while blocks.count < Self.mostBlocks, blocks.last?.isLast != true, input.fits(at, 4) {
             let head = try input.u8(at)
-            let length = try input.u24be(at + 1)
-            guard input.fits(at + 4, length), at == 4 || FLACMetadata.types.contains(head & 0x7F) else { break }
-            block = (head & 0x7F, at)
-            at += 4 + length
-            isLast = head & 0x80 != 0
+            let block = Block(
+                type: head & 0x7F, start: at, end: at + 4 + (try input.u24be(at + 1)), isLast: head & 0x80 != 0)
+            guard input.fits(at, block.end - at), at == 4 || FLACMetadata.types.contains(block.type) else { break }
+            blocks.append(block)
+            at = block.end
         }
-        if isLast {
+        if blocks.last?.isLast == true {
             var frame = FLACFrame(input, at: at, depth: depth)
             if try frame.head() {
                 guard frame.number != 0 else { return nil }
             }
         }
-        guard block.start > 0 else { return nil }
-        (self.search, self.input, self.depth) = (search, input, depth)
-        (type, start, end, self.isLast) = (block.type, block.start, at, isLast)
+        guard !blocks.isEmpty else { return nil }
+        doubted = blocks.suffix(Self.mostDoubted).reversed()
+        // Padding that holds something else is where they went wrong.
+        for block in blocks where block.type == FLACMetadata.padding {
+            guard try input.isZero(block.start + 4..<block.end) else {
+                doubted = [block]
+                return
+            }
+        }
     }
 
     func proposals() throws(WalkStop) -> [JoinProposal] {
-        let splits = JoinSearch.borders(from: start + 4, through: end + 3)
-        guard splits.count <= Self.mostSplits else { return [] }
-        for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) where !search.isExhausted {
-            search.spend(16)
-            guard try goesOn(at: end + gap) else { continue }
-            var fitting: [Int] = []
-            for split in splits where split + gap < search.space.size {
-                if type == FLACMetadata.padding, try !isZero(split: split, gap: gap) { continue }
-                fitting.append(split)
+        for block in doubted {
+            let splits = JoinSearch.borders(from: block.start + 4, through: block.end + 3)
+            guard splits.count <= Self.mostSplits else { continue }
+            for gap in JoinSearch.borders(from: 1, through: search.limits.farJoinGap) where !search.isExhausted {
+                search.spend(16)
+                guard input.fits(block.end + gap, 4) else { break }
+                guard try goesOn(behind: block, at: block.end + gap) else { continue }
+                var fitting: [Int] = []
+                for split in splits where split + gap < search.space.size {
+                    if block.type == FLACMetadata.padding, try !isZero(block, split: split, gap: gap) { continue }
+                    fitting.append(split)
+                }
+                if !fitting.isEmpty { return [JoinProposal(gap: gap, splits: fitting)] }
             }
-            if !fitting.isEmpty { return [JoinProposal(gap: gap, splits: fitting)] }
         }
         return []
     }
 
     /// True when padding is nothing but zeros with the gap left out.
-    private func isZero(split: Int, gap: Int) throws(WalkStop) -> Bool {
-        search.spend(end - start)
-        guard try input.isZero(start + 4..<max(start + 4, min(split, end))) else { return false }
-        return try input.isZero(min(split, end) + gap..<end + gap)
+    private func isZero(_ block: Block, split: Int, gap: Int) throws(WalkStop) -> Bool {
+        search.spend(block.end - block.start)
+        let (start, border) = (block.start + 4, min(split, block.end))
+        guard try input.isZero(start..<max(start, border)) else { return false }
+        return try input.isZero(border + gap..<block.end + gap)
     }
 
     /// True when the metadata go on at a place up to the first frame.
-    private func goesOn(at place: Int) throws(WalkStop) -> Bool {
+    private func goesOn(behind block: Block, at place: Int) throws(WalkStop) -> Bool {
         var at = place
-        var isLast = isLast
-        for _ in 0..<Self.mostBlocks where !isLast {
+        var isLast = block.isLast
+        for _ in 0..<Self.mostBlocksBehind where !isLast {
+            search.spend(16)
             guard input.fits(at, 4) else { return false }
             let head = try input.u8(at)
             let length = try input.u24be(at + 1)

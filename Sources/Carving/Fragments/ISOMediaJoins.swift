@@ -43,6 +43,8 @@ private struct ISOMediaJoins {
     private static let bitsShown = 24
     private static let mostTailParts = 24
     private static let mostBoxes = 4096
+    /// Boxes behind a gap that are looked at, up to the index.
+    private static let mostBoxesBehind = 64
 
     private let search: JoinSearch
     private let input: WalkInput
@@ -53,15 +55,16 @@ private struct ISOMediaJoins {
     init?(_ search: JoinSearch) throws(WalkStop) {
         self.search = search
         input = WalkInput(search.reader)
-        (boxes, end) = try follow(from: 0)
+        (boxes, end) = try follow(from: 0, most: Self.mostBoxes)
         guard !boxes.isEmpty else { return nil }
     }
 
     /// The boxes that follow each other from a place on.
-    private func follow(from start: Int) throws(WalkStop) -> (boxes: [ISOBox], end: Int) {
+    private func follow(from start: Int, most: Int) throws(WalkStop) -> (boxes: [ISOBox], end: Int) {
         var boxes: [ISOBox] = []
         var at = start
-        while boxes.count < Self.mostBoxes, input.fits(at, 8) {
+        while boxes.count < most, input.fits(at, 8) {
+            search.spend(1024)
             let type = try input.tag(at + 4)
             guard ISOMediaWalk.topLevel.contains(type), at == 0 || type != "ftyp", try input.u32be(at) != 0,
                 let box = try ISOBox(input, at: at, limit: input.count)
@@ -102,7 +105,7 @@ private struct ISOMediaJoins {
             guard input.fits(end + gap, 8), try ISOMediaWalk.topLevel.contains(input.tag(end + gap + 4)) else {
                 continue
             }
-            let further = try follow(from: end + gap).boxes
+            let further = try follow(from: end + gap, most: Self.mostBoxesBehind).boxes
             if let parts = try parts(in: further) { return (gap, parts) }
             if ["moov", "meta"].contains(last.type), further.contains(where: { $0.type == "mdat" }) {
                 return (gap, nil)
@@ -159,7 +162,7 @@ private struct ISOMediaJoins {
     /// True when a part stands in its place, or further back by some bytes.
     private func holds(_ part: ISOPart, shift: Int = 0) throws(WalkStop) -> Bool {
         guard input.fits(part.offset + shift, part.length) else { return false }
-        search.spend(16)
+        search.spend(part.framing.isWeak ? 16 : 16 + part.length / 16)
         return try part.framing.holds(input, at: part.offset + shift, length: part.length)
     }
 
@@ -255,7 +258,8 @@ extension ISOFraming {
         case .begins(let bytes): 8 * bytes.count
         case .av1: 3
         case .jpeg: 16
-        case .proRes: 32
+        case .proRes, .exif: 32
+        case .markup: 8
         // The lengths must fill the sample.
         case .units: 16
         }

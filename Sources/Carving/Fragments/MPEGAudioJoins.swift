@@ -65,8 +65,9 @@ private struct MPEGAudioJoins {
         // In whatever lies before a file, frames that fit one without a stated number are met by chance.
         guard !search.isTurned || chain.missing != nil else { return [] }
         if chain.missing == nil {
-            // A block that is filled up with zeros shows the end.
+            // A block that is filled up with zeros shows the end, and so does a tag.
             if try shows(input, end: chain.next) { return [] }
+            if try isTag(at: chain.next) { return [] }
         }
         if chain.missing == 0 { return try chain.tag?.music == nil ? [] : checked(lastFrame()) }
         var found: [JoinProposal] = []
@@ -156,8 +157,12 @@ private struct MPEGAudioJoins {
         guard chain.missing == nil else { return false }
         // The last frames of a file have none behind them.
         if frames > 0, input.count - at < 4 { return true }
-        if try input.matches("TAG", at: at) { return true }
-        return try input.matches("APETAGEX", at: at)
+        return try isTag(at: at)
+    }
+
+    private func isTag(at offset: Int) throws(WalkStop) -> Bool {
+        if try input.matches("TAG", at: offset) { return true }
+        return try input.matches("APETAGEX", at: offset)
     }
 }
 
