@@ -58,6 +58,7 @@ private enum ChainLimit {
 
 /// Tags of Flash video repeat their size behind them.
 extension FlashVideoWalker: ChainedWalker {
+    var tiesContent: Bool { false }
     private static let tagsLookedAt = 3
 
     func findBreak(_ input: WalkInput) throws(WalkStop) -> ChainBreak? {
@@ -98,6 +99,7 @@ private enum FlashVideoTag {
 
 /// Packets of Windows Media are of one size and begin alike.
 extension AdvancedSystemsWalker: ChainedWalker {
+    var tiesContent: Bool { false }
     private static let packetsLookedAt = 4
 
     func findBreak(_ input: WalkInput) throws(WalkStop) -> ChainBreak? {

@@ -33,6 +33,9 @@ protocol JoinTyingWalker: FormatWalker {
     /// True when the first of the proposed gaps fits best by what the file itself says: then it is chosen among several
     /// that the walker accepts, though not believed.
     var ranksGaps: Bool { get }
+    /// True when the format says something of the content behind a gap, such as its sizes or checksums; false where parts
+    /// of another file that are as large would do as well.
+    var tiesContent: Bool { get }
     /// True when leaving out blocks that are foreign to the format ties the pieces: false where other borders would do as
     /// well.
     var tiesForeignRuns: Bool { get }
@@ -44,6 +47,7 @@ protocol JoinTyingWalker: FormatWalker {
 extension JoinTyingWalker {
     var continuesWithoutEnd: Bool { false }
     var ranksGaps: Bool { false }
+    var tiesContent: Bool { true }
     var tiesForeignRuns: Bool { true }
     var tiedReachBehindBreak: Int? { nil }
 }
@@ -353,7 +357,12 @@ final class JoinSearch {
             }
         }
         guard isAmbiguous else {
-            if let only = accepted.first { keep(only.file, split: only.split, gap: only.gap) }
+            guard var only = accepted.first else { return }
+            if !walker.tiesContent, only.file.confidence == .structural {
+                only.file.confidence = .header
+                only.file.warnings.append("parts of another file of the same kind would fit as well")
+            }
+            keep(only.file, split: only.split, gap: only.gap)
             return
         }
         guard var best = try mostPlausible(accepted, foreign: walker.foreign) else { return }
