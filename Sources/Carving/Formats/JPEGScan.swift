@@ -189,7 +189,11 @@ struct JPEGScanDecoder {
     }
 
     /// Follows units up to the given number of them; answers what is wrong where one makes no sense.
-    mutating func advance(_ scan: borrowing Scan, _ progress: inout Progress, upTo limit: Int) -> String? {
+    ///
+    /// - Parameter stop: no unit is begun whose first bit lies behind this offset, or behind the end of the data.
+    mutating func advance(
+        _ scan: borrowing Scan, _ progress: inout Progress, upTo limit: Int, before stop: Int = .max
+    ) -> String? {
         var bits = progress.bits
         var predictions = progress.predictions
         eobRun = progress.eobRun
@@ -205,7 +209,9 @@ struct JPEGScanDecoder {
         let columns = scan.columns
         var column = progress.unit % columns
         var rowStart = knownStart &+ progress.unit / columns &* knownStep
-        while progress.unit < limit {
+        // Runs of empty blocks take no bits.
+        let looksForEnd = stop < .max && !frame.isProgressive
+        while progress.unit < limit, bits.firstByte < stop, !looksForEnd || !bits.endsHere {
             if scan.restartInterval > 0 {
                 if progress.untilRestart == 0 {
                     guard bits.alignToMarker(most: 0) == 0, Int(bits.marker) == 0xD0 + progress.restart else {

@@ -145,9 +145,13 @@ struct JPEGScanBits {
     /// True when a piece is used up and nothing says what follows.
     var isStarved: Bool { held <= 56 && marker == 0 }
 
-    /// True when a marker follows and what is left before it is padding (F.1.2.3).
+    /// Offset of the byte that holds the next bit; a few bytes less where bytes are stuffed before it.
+    @inline(__always)
+    var firstByte: Int { position &- held &>> 3 }
+
+    /// True when a marker follows that begins no restart, and what is left before it is padding (F.1.2.3).
     var endsHere: Bool {
-        guard marker != 0, (0..<8).contains(held) else { return false }
+        guard marker != 0, !(0xD0...0xD7).contains(marker), (0..<8).contains(held) else { return false }
         return held == 0 || bits &>> UInt64(64 - held) == 1 &<< UInt64(held) &- 1
     }
 

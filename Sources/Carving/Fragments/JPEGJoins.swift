@@ -4,6 +4,8 @@ internal import EvidenceModel
 extension JPEGWalker: JoinProvingWalker {
     /// Codes fail behind the place where the data go wrong, never before.
     var reachBehindBreak: Int { 0 }
+    /// The first piece may end before text and unused space anyway, and the second begins at neither.
+    var searchesBare: Bool { false }
 
     func searchJoin(_ search: JoinSearch) throws(ReadFailure) {
         do throws(WalkStop) {
@@ -33,15 +35,18 @@ extension JPEGWalker: JoinProvingWalker {
 /// picture's own data, with which the decoder falls into step. Then the number of units is wrong at the end.
 struct JPEGScanJoins {
     /// Block borders, counted back from the break, at which the first piece may end.
-    private static let nearMarks = 64
+    private static let nearMarks = 32
     /// Those that are tried with places further away than ``nearPlaces``.
-    private static let farMarks = 8
-    /// Blocks behind the break in which places are tried with all marks.
+    private static let farMarks = 4
+    /// Blocks behind the break in which places are near ones, and those in which they are tried with all marks.
     private static let nearPlaces = 512
+    private static let nearestPlaces = 128
+    /// The part of the work for one file that may go to its codes: as one of so many.
+    private static let partOfWork = 16
     /// Most runs of foreign blocks at whose beginning the first piece may end.
     private static let mostRuns = 16
     /// Bytes behind a place that are looked at before it is followed further.
-    private static let firstLook = 1024
+    private static let firstLook = 512
     /// Bytes fetched at a time behind them.
     private static let pieceSize = 4096
     /// Most units whose brightness is remembered.
@@ -51,7 +56,10 @@ struct JPEGScanJoins {
     /// What decoding a byte costs beside reading one.
     private static let decodingCost = 8
     /// Bytes that must be sound behind a place for a join to be followed that does not come to the end.
-    private static let farEnough = 1024
+    private static let farEnough = 512
+    /// Most joins of one way through the codes, and most ways, that are compared where none comes to the end.
+    private static let mostOfWay = 2
+    private static let mostWays = 8
 
     /// The decoder's state before a block border.
     private struct Mark {
@@ -92,9 +100,9 @@ struct JPEGScanJoins {
     private var marks: [Mark] = []
     private var levels = JPEGLevels()
     private var outcomes: [Key: Outcome] = [:]
-    private var accepted: [Join] = []
-    /// What comes furthest without being whole.
-    private var partial: PartialJoin?
+    private var judged: [(join: Join, seam: JPEGLevels.Seam)] = []
+    /// Joins that come far without being whole, by the place where their codes fail.
+    private var partials: [Int: [Join]] = [:]
 
     init(search: JoinSearch, open: JPEGWalk.OpenScan) {
         self.search = search
@@ -112,7 +120,11 @@ struct JPEGScanJoins {
     /// In refinement what was decoded before decides what bits mean: no state tells all.
     private var remembersOutcomes: Bool { !isProgressive || scan.header.first == 0 || scan.header.high == 0 }
 
+    /// Work of one file at which no more is tried.
+    private var mostWork: Int { search.limits.joinWork / Self.partOfWork }
+
     mutating func run(from end: Int) throws(WalkStop) {
+        guard search.cost < mostWork else { return }
         let block = FreeSpace.block
         let runs = try runs(upTo: end)
         try layMarks(upTo: end, runs: runs)
@@ -124,11 +136,14 @@ struct JPEGScanJoins {
         let nearPlaces = JoinSearch.borders(from: first.split + 1, through: near)
         try attempt(few, places: nearPlaces)
         // In refinement nearly all bits make sense: what lies far away would be followed without end.
-        if accepted.isEmpty, remembersOutcomes {
+        if judged.isEmpty, remembersOutcomes {
             let far = last.split + search.limits.farJoinGap
             try attempt(few, places: JoinSearch.borders(from: near + 1, through: far))
         }
-        if accepted.isEmpty { try attempt(all.filter { !few.contains($0) }, places: nearPlaces) }
+        if judged.isEmpty {
+            let nearest = end + Self.nearestPlaces * block
+            try attempt(all.filter { !few.contains($0) }, places: nearPlaces.filter { $0 <= nearest })
+        }
         try decide()
     }
 
@@ -182,12 +197,12 @@ struct JPEGScanJoins {
 
     private mutating func attempt(_ marks: [Int], places: [Int]) throws(WalkStop) {
         let input = WalkInput(search.reader)
-        for place in places where place < input.count && !search.isExhausted {
+        for place in places where place < input.count && search.cost < mostWork {
             search.spend(FreeSpace.block)
             guard try mayGoOn(at: place) else { continue }
             let tail = try input.bytes(at: place, count: min(Self.firstLook, input.count - place))
             for mark in marks where self.marks[mark].split < place {
-                guard accepted.count < Self.mostAccepted else { return }
+                guard judged.count < Self.mostAccepted else { return }
                 try attempt(mark, place: place, tail: tail)
             }
         }
@@ -227,14 +242,14 @@ struct JPEGScanJoins {
         defer { decoder.takeBackTrial() }
         switch try follow(mark, place: place, tail: tail) {
         case .end(let units, let marker):
+            decoder.takeBackTrial()
             if units == scan.units - mark.progress.unit, marker >= 0xC0, marker != 0xD8 {
-                accepted.append(Join(mark: number, place: place))
+                try accept(Join(mark: number, place: place))
             }
         case .broken(let end):
-            let survived = end - place
-            let gap = place - mark.split
-            guard survived >= Self.farEnough, end - gap > partial?.prefix ?? 0 else { return }
-            partial = PartialJoin(split: mark.split, gap: gap, prefix: end - gap)
+            guard remembersOutcomes, end - place >= Self.farEnough else { return }
+            // The longest first: nearest to the marks that are tried last.
+            partials[end, default: []].append(Join(mark: number, place: place))
         }
     }
 
@@ -262,34 +277,35 @@ struct JPEGScanJoins {
                 goOnBehindTail(&progress)
                 progress.bits.fillUp()
             }
-            let at = progress.bits.position + gap
-            // Runs of empty blocks take no bits.
-            if progress.bits.endsHere, !(0xD0...0xD7).contains(progress.bits.marker),
-                !isProgressive || progress.unit == scan.units
-            {
+            if progress.bits.endsHere, !isProgressive || progress.unit == scan.units {
                 outcome = .end(units: progress.unit, marker: progress.bits.marker)
                 break
             }
-            if remembersOutcomes, at >= nextCheck {
+            let at = progress.bits.firstByte + gap
+            if at >= nextCheck {
                 nextCheck = (at / block + 1) * block
-                let key = Key(
-                    position: at, held: progress.bits.held, untilRestart: progress.untilRestart,
-                    restart: progress.restart, eobRun: progress.eobRun)
-                if let known = outcomes[key] {
-                    if case .end(let units, let marker) = known {
-                        outcome = .end(units: progress.unit + units, marker: marker)
-                    } else {
-                        outcome = known
+                if remembersOutcomes {
+                    let key = Key(
+                        position: progress.bits.position + gap, held: progress.bits.held,
+                        untilRestart: progress.untilRestart, restart: progress.restart, eobRun: progress.eobRun)
+                    if let known = outcomes[key] {
+                        if case .end(let units, let marker) = known {
+                            outcome = .end(units: progress.unit + units, marker: marker)
+                        } else {
+                            outcome = known
+                        }
+                        break
                     }
-                    break
+                    passed.append((key, progress.unit))
                 }
-                passed.append((key, progress.unit))
             }
+            guard progress.unit < mostUnits else { break }
             let before = (progress: progress, changes: decoder.trialChanges)
             // Near the join a brightness that no picture has ends the trial; behind it, it would depend on the way there.
             let isNear = at < place + Self.firstLook
-            guard progress.unit < mostUnits else { break }
-            if decoder.advance(isNear ? scan : lenientScan, &progress, upTo: progress.unit + 1) == nil { continue }
+            let reason = decoder.advance(
+                isNear ? scan : lenientScan, &progress, upTo: mostUnits, before: nextCheck - gap)
+            if reason == nil { continue }
             if joint == nil, progress.bits.held < 0, progress.bits.marker == 0 {
                 progress = before.progress
                 decoder.takeBackTrial(to: before.changes)
@@ -314,10 +330,18 @@ struct JPEGScanJoins {
 
     // MARK: Deciding
 
+    /// Keeps a join whose codes end with the picture, unless the picture does not go on at it.
+    private mutating func accept(_ join: Join) throws(WalkStop) {
+        let seam = try seam(join)
+        // The further away, the more places are tried, and the likelier is one of another picture.
+        let isNear = join.place - marks[join.mark].split <= Self.nearPlaces * FreeSpace.block
+        if isNear ? seam.mayHold : seam.holds { judged.append((join, seam)) }
+    }
+
     private mutating func decide() throws(WalkStop) {
-        var judged: [(join: Join, seam: JPEGLevels.Seam)] = []
-        for join in accepted where !search.isExhausted { judged.append((join, try seam(join))) }
-        judged.sort { ($0.seam.here, $0.join.place, $1.join.mark) < ($1.seam.here, $1.join.place, $0.join.mark) }
+        judged.sort {
+            ($0.seam.roughness, $0.join.place, $1.join.mark) < ($1.seam.roughness, $1.join.place, $0.join.mark)
+        }
         do throws(ReadFailure) {
             for (join, _) in judged {
                 let split = marks[join.mark].split
@@ -328,17 +352,47 @@ struct JPEGScanJoins {
                         : nil)
                 if search.isOver { return }
             }
-            if let partial, remembersOutcomes { search.note(partial) }
+            for partial in try furthest() { search.note(partial) }
         } catch { throw .failed(error) }
+    }
+
+    /// The joins to go on from: of each way that the codes take, that with the smoothest picture; of the ways the smoothest.
+    private mutating func furthest() throws(ReadFailure) -> [PartialJoin] {
+        func split(_ join: Join) -> Int { marks[join.mark].split }
+        func prefix(_ join: Join, _ end: Int) -> Int { end - join.place + split(join) }
+        var ways: [(join: Join, end: Int, seam: JPEGLevels.Seam)] = []
+        let longest = partials.map { end, joins in
+            let sorted = joins.sorted { (prefix($0, end), $0.mark) > (prefix($1, end), $1.mark) }
+            return (end: end, joins: sorted.prefix(Self.mostOfWay))
+        }.sorted { (prefix($0.joins[0], $0.end), $0.end) > (prefix($1.joins[0], $1.end), $1.end) }
+        do throws(WalkStop) {
+            for (end, joins) in longest.prefix(Self.mostWays) {
+                var best: (join: Join, end: Int, seam: JPEGLevels.Seam)?
+                for join in joins {
+                    let seam = try seam(join)
+                    guard seam.mayHold, seam.roughness < best?.seam.roughness ?? .max else { continue }
+                    best = (join, end, seam)
+                }
+                if let best { ways.append(best) }
+            }
+        } catch {
+            guard case .failed(let failure) = error else { return [] }
+            throw failure
+        }
+        ways.sort { ($0.seam.roughness, $1.end) < ($1.seam.roughness, $0.end) }
+        return ways.prefix(search.limits.joinBranches).map { way in
+            PartialJoin(
+                split: split(way.join), gap: way.join.place - split(way.join), prefix: prefix(way.join, way.end))
+        }
     }
 
     private mutating func seam(_ join: Join) throws(WalkStop) -> JPEGLevels.Seam {
         let mark = marks[join.mark]
         let joint = ByteReader(search.space.without(mark.split..<join.place), at: 0, window: 2 * Self.pieceSize)
-        defer { search.spend(joint.bytesFetched) }
+        defer { search.spend(Self.decodingCost * joint.bytesFetched) }
         var progress = mark.progress
         progress.bits.goOn(in: WalkInput(joint), pieceSize: Self.pieceSize)
-        let last = min(scan.units, mark.progress.unit + 3 * scan.columns)
+        let last = min(scan.units, mark.progress.unit + 2 * scan.columns)
         var levels = self.levels
         levels.cut(to: mark.progress.unit)
         while progress.unit < last, decoder.advance(lenientScan, &progress, upTo: progress.unit + 1) == nil {
@@ -364,6 +418,16 @@ struct JPEGLevels {
         var units = 0
         /// In the rows before and behind.
         var elsewhere = 0
+
+        /// Units by which a seam is judged strictly.
+        private static let enough = 16
+
+        /// The difference at the seam, in hundredths of that elsewhere.
+        var roughness: Int { units == 0 ? 100 : 100 * (here + 16) / (elsewhere + 16) }
+        /// False when the picture does not go on at the seam.
+        var mayHold: Bool { roughness <= 400 }
+        /// True when the picture goes on at the seam as it does elsewhere.
+        var holds: Bool { units >= Self.enough && roughness <= 160 }
     }
 
     init() {

@@ -10,10 +10,13 @@ protocol JoinProvingWalker: FormatWalker {
     func searchJoin(_ search: JoinSearch) throws(ReadFailure)
     /// How far behind the place where a file breaks its first piece may end, in bytes.
     var reachBehindBreak: Int { get }
+    /// True when the search is made once more without all text and unused space between the pieces.
+    var searchesBare: Bool { get }
 }
 
 extension JoinProvingWalker {
     var reachBehindBreak: Int { 1 << 20 }
+    var searchesBare: Bool { true }
 }
 
 /// A gap, and the places where the first piece may end before it.

@@ -74,7 +74,9 @@ struct PieceSearch {
 
     /// Searches with every run of blocks left out that cannot belong to the file: only gaps of other data are left.
     private func followBare(_ search: JoinSearch) throws(ReadFailure) -> JoinedFile? {
-        guard walker is any JoinProvingWalker, !(walker is any JoinTyingWalker), !work.isExhausted else { return nil }
+        guard let proving = walker as? any JoinProvingWalker, proving.searchesBare,
+            !(walker is any JoinTyingWalker), !work.isExhausted
+        else { return nil }
         let kinds = walker.foreign.intersection([.text, .uniform])
         let runs = try ForeignRuns(search: search, foreign: kinds, isWhole: false)
             .runs(upTo: search.prefix + limits.farJoinGap)
