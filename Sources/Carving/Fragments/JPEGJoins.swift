@@ -379,8 +379,12 @@ struct JPEGScanJoins {
             guard case .failed(let failure) = error else { return [] }
             throw failure
         }
+        // The longest too: not every picture is smooth.
+        let first = ways.first
         ways.sort { ($0.seam.roughness, $1.end) < ($1.seam.roughness, $0.end) }
-        return ways.prefix(search.limits.joinBranches).map { way in
+        var chosen = Array(ways.prefix(1))
+        if let first, first.end != chosen.first?.end { chosen.append(first) }
+        return chosen.map { way in
             PartialJoin(
                 split: split(way.join), gap: way.join.place - split(way.join), prefix: prefix(way.join, way.end))
         }
