@@ -47,6 +47,13 @@ public struct WalkedFile: Hashable, Sendable {
     /// True when nothing shows that the unchecked parts are the file's own.
     var isUncertain = false
 
+    /// How many places of the content recognise themselves where they stand: among several ways to join pieces, the one
+    /// with most of them counts.
+    var recognised = 0
+    /// Ranges of the content that a chain of records goes through, each of which says where the next one begins: a piece
+    /// of another file in place of one of their parts would break it.
+    var ties: [Range<Int>] = []
+
     /// Most unchecked parts that are told apart; further ones are joined to the last.
     static let mostUnchecked = 256
 

@@ -267,7 +267,10 @@ private struct CompoundFileWalk: FileWalk {
     /// unchecked, because a piece of another file would only push it further back.
     private mutating func judgeContent() throws(WalkStop) {
         var last = lastTableSector
-        func note(_ place: Int) { last = max(last, place / sectorSize - 1) }
+        func note(_ place: Int) {
+            last = max(last, place / sectorSize - 1)
+            file.recognised += 1
+        }
         var listed = 0
         for entry in entries where entry.kind == .stream && entry.size > 0 && CompoundContent.isKnown(entry.name) {
             guard let stream = stream(entry) else { continue }
@@ -280,11 +283,17 @@ private struct CompoundFileWalk: FileWalk {
             switch entry.name {
             case "Workbook", "Book":
                 let (places, isWhole) = try CompoundContent.sheetRecords(stream)
-                if isWhole { places.forEach { note(stream.place($0)) } } else { mistrustRecords() }
+                if isWhole {
+                    places.forEach { note(stream.place($0)) }
+                    tie(stream, places)
+                } else {
+                    mistrustRecords()
+                }
             case "PowerPoint Document", "Pictures":
                 let (places, isWhole) = try CompoundContent.presentationRecords(stream)
                 if isWhole {
                     places.forEach { note(stream.place($0)) }
+                    tie(stream, places)
                 } else if entry.name != "Pictures" {
                     mistrustRecords()
                 }
@@ -344,6 +353,13 @@ private struct CompoundFileWalk: FileWalk {
             }
         }
         return CompoundStream(input: input, places: places, unit: unit, size: entry.size)
+    }
+
+    /// Notes which part of the file a chain of records goes through.
+    private mutating func tie(_ stream: CompoundStream, _ places: [Int]) {
+        guard let first = places.first, let last = places.last, first < last else { return }
+        let (start, end) = (stream.place(first), stream.place(last))
+        file.ties.append(min(start, end)..<max(start, end))
     }
 
     private mutating func mistrustRecords() {

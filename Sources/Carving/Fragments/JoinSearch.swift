@@ -141,11 +141,11 @@ final class JoinSearch {
     private static let leastCost = 4096
 
     /// The joined pieces, for a walk whose cost is counted by ``count(_:)``.
-    private func joint(split: Int, gap: Int) -> ByteReader {
+    func joint(split: Int, gap: Int) -> ByteReader {
         ByteReader(space.without(split..<split + gap), at: 0, window: Self.window)
     }
 
-    private func count(_ joint: ByteReader) {
+    func count(_ joint: ByteReader) {
         work.spend(Self.leastCost + joint.bytesFetched + joint.bytesInflated)
     }
 
@@ -411,7 +411,7 @@ final class JoinSearch {
         return try head + reader.bytes(at: offset + first + gap, count: count - first)
     }
 
-    private func keep(_ file: WalkedFile, split: Int, gap: Int) {
+    func keep(_ file: WalkedFile, split: Int, gap: Int) {
         var extents: [Extent] = []
         let second = split + gap..<split + gap + file.length - split
         for place in space.places(of: 0..<split) + space.places(of: second) {

@@ -23,6 +23,7 @@ struct PieceSearch {
         try search.attemptWithoutGap()
         if let joined = search.joined { return joined }
         if let joined = try follow(search) { return joined }
+        if let joined = try followBounded(search) { return joined }
         if let joined = try followBare(search) { return joined }
         if let joined = try searchBefore() { return joined }
         if !search.isOver {
@@ -60,7 +61,10 @@ struct PieceSearch {
     private func searchBefore() throws(ReadFailure) -> JoinedFile? {
         let reach = (walker as? any JoinProvingWalker)?.reachBehindBreak
         let tied = (walker as? any JoinTyingWalker)?.tiedReachBehindBreak
-        guard let reach = reach ?? tied, !work.isExhausted, file.offset >= FreeSpace.block else { return nil }
+        let bounded = (walker as? any GapBoundingWalker)?.boundedReachBehindBreak
+        guard let reach = reach ?? tied ?? bounded, !work.isExhausted, file.offset >= FreeSpace.block else {
+            return nil
+        }
         let block = FreeSpace.block
         let firstPiece = (file.prefix + reach + block - 1) / block * block
         let space = FreeSpace(
@@ -69,7 +73,14 @@ struct PieceSearch {
         let search = JoinSearch(
             walker: walker, space: space, prefix: file.prefix, isTurned: true, limits: limits, work: work)
         if let joined = try follow(search) { return joined }
+        if let joined = try followBounded(search) { return joined }
         return try followBare(search)
+    }
+
+    /// Joins what the format's structure tells the gap of, and the borders between which it lies.
+    private func followBounded(_ search: JoinSearch) throws(ReadFailure) -> JoinedFile? {
+        guard !search.isOver else { return nil }
+        return try BoundedGapSearch(limits: limits).run(search)
     }
 
     /// Searches with every run of blocks left out that cannot belong to the file: only gaps of other data are left.
