@@ -146,6 +146,8 @@ extension CarvingRun {
             guard index < pieces.count, extents[index].offset <= first.offset else { return false }
             let number = pieces[index].find
             guard first.offset == finds[number].offset else {
+                // What begins in a whole file is part of it, however far it seems to reach.
+                if [.proven, .structural].contains(finds[number].confidence) { return true }
                 return artifact.extents.allSatisfy { part in finds[number].extents.contains { $0.contains(part) } }
             }
             let isOneReading = artifact.extents.count == 1 && artifact.confidence == .header
