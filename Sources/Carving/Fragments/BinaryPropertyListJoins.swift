@@ -7,11 +7,8 @@ extension BinaryPropertyListWalker: JoinTyingWalker {
     var tiedReachBehindBreak: Int? { Self.blocksAround * FreeSpace.block }
 
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
-        do throws(WalkStop) {
-            return try propose(search, WalkInput(search.reader))
-        } catch {
-            if case .failed(let failure) = error { throw failure }
-            return []
+        try WalkStop.answer(or: []) { () throws(WalkStop) in
+            try propose(search, WalkInput(search.reader))
         }
     }
 

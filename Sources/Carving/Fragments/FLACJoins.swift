@@ -8,11 +8,8 @@ extension FLACWalker: JoinTyingWalker {
     var ranksGaps: Bool { true }
 
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
-        do throws(WalkStop) {
-            return try propose(search, WalkInput(search.reader))
-        } catch {
-            if case .failed(let failure) = error { throw failure }
-            return []
+        try WalkStop.answer(or: []) { () throws(WalkStop) in
+            try propose(search, WalkInput(search.reader))
         }
     }
 

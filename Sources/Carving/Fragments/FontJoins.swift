@@ -1,10 +1,8 @@
 /// Every table has a checksum: the last one tells the gap, the first one that does not hold tells where the split is.
 extension FontWalker: JoinProvingWalker {
     func searchJoin(_ search: JoinSearch) throws(ReadFailure) {
-        do throws(WalkStop) {
+        try WalkStop.answer(or: ()) { () throws(WalkStop) in
             try propose(search, WalkInput(search.reader))
-        } catch {
-            if case .failed(let failure) = error { throw failure }
         }
     }
 

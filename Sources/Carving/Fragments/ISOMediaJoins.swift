@@ -8,11 +8,8 @@ extension ISOMediaWalker: JoinTyingWalker {
     var tiedReachBehindBreak: Int? { 64 * 1024 }
 
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
-        do throws(WalkStop) {
-            return try ISOMediaJoins(search)?.proposals() ?? []
-        } catch {
-            if case .failed(let failure) = error { throw failure }
-            return []
+        try WalkStop.answer(or: []) { () throws(WalkStop) in
+            try ISOMediaJoins(search)?.proposals() ?? []
         }
     }
 }
@@ -20,11 +17,8 @@ extension ISOMediaWalker: JoinTyingWalker {
 /// Where nothing tells the split, runs of blocks that are as long as the gap are tried.
 extension ISOMediaWalker: GapTellingWalker {
     func tellGaps(_ search: JoinSearch) throws(ReadFailure) -> (gaps: [Int], end: Int) {
-        do throws(WalkStop) {
-            return try ISOMediaJoins(search)?.told() ?? ([], 0)
-        } catch {
-            if case .failed(let failure) = error { throw failure }
-            return ([], 0)
+        try WalkStop.answer(or: ([], 0)) { () throws(WalkStop) in
+            try ISOMediaJoins(search)?.told() ?? ([], 0)
         }
     }
 }

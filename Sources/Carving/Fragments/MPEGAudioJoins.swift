@@ -10,13 +10,10 @@ extension MPEGAudioWalker: JoinTyingWalker {
     var tiedReachBehindBreak: Int? { Self.longestFrame }
 
     func proposeJoins(_ search: JoinSearch) throws(ReadFailure) -> [JoinProposal] {
-        do throws(WalkStop) {
+        try WalkStop.answer(or: []) { () throws(WalkStop) in
             let input = WalkInput(search.reader)
             guard let chain = try MPEGAudioChain(input) else { return try MPEGAudioTagJoins(search).proposals() }
             return try MPEGAudioJoins(search: search, input: input, chain: chain).proposals()
-        } catch {
-            if case .failed(let failure) = error { throw failure }
-            return []
         }
     }
 }

@@ -6,12 +6,9 @@ extension PDFWalker: GapBoundingWalker {
     var boundedReachBehindBreak: Int? { 512 * 1024 }
 
     func boundGaps(_ search: JoinSearch) throws(ReadFailure) -> [BoundedGap] {
-        do throws(WalkStop) {
+        try WalkStop.answer(or: []) { () throws(WalkStop) in
             var gaps = PDFGaps(search)
             return try gaps.told()
-        } catch {
-            if case .failed(let failure) = error { throw failure }
-            return []
         }
     }
 }

@@ -10,6 +10,20 @@ enum WalkStop: Error {
     case failed(ReadFailure)
 }
 
+extension WalkStop {
+    /// What `body` answers; `otherwise` where the evidence is not as it expects. A read that fails is thrown.
+    static func answer<Answer>(
+        or otherwise: Answer, _ body: () throws(WalkStop) -> Answer
+    ) throws(ReadFailure) -> Answer {
+        do {
+            return try body()
+        } catch {
+            if case .failed(let failure) = error { throw failure }
+            return otherwise
+        }
+    }
+}
+
 /// One walk over one candidate: the state from which the verdict is made, however the walk ends.
 protocol FileWalk {
     /// The file as known so far; `file.length` is the valid prefix until the walk reaches the end.
